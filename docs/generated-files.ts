@@ -1,0 +1,150 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { preview1Modules } from "../src/abi/index.ts";
+import { errorCatalog, type ErrorCode, SampanError } from "../src/base/index.ts";
+import { boundaries, type Boundary, freeModules, type Room, rooms } from "../src/boundaries.ts";
+import { statusOf } from "../src/cli/exit-status.ts";
+import { lintConfig } from "../src/lint-config.ts";
+
+/** A file of the repository that is made from a table. */
+export interface GeneratedFile {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: () => string;
+}
+
+const notice = "<!-- Made by docs/generate.ts: edit the table that it is made from. -->";
+const root = new URL("../", import.meta.url);
+
+/** Every generated file, as it should be now. */
+export function generatedFiles(): GeneratedFile[] {
+  return [
+    { path: ".oxlintrc.json", text: () => `${JSON.stringify(lintConfig(), undefined, 2)}\n` },
+    { path: "docs/ERRORS.md", text: errorsDocument },
+    { path: "docs/PREVIEW1.md", text: preview1Document },
+    { path: "docs/ARCHITECTURE.md", text: architectureDocument },
+  ];
+}
+
+/** A Markdown table; a bar within a cell is escaped. */
+function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [row(head), row(head.map(() => "---")), ...lines.map(row)].join("\n");
+}
+
+const kindMeanings = {
+  user: "what was asked for cannot be done; the message says what would work",
+  denied: "a grant is missing or too narrow; the message says which flag gives it",
+  unavailable: "this system or build lacks something",
+  bug: "a defect of Sampan's; it has no code and prints its stack",
+};
+
+function errorsDocument(): string {
+  const codes = Object.keys(errorCatalog) as ErrorCode[];
+  const areas = [...new Set(codes.map((code) => code.split("_", 1)[0] ?? ""))];
+  const sections = areas.map((area) => {
+    const ofArea = codes.filter((code) => code.startsWith(`${area}_`));
+    const lines = ofArea.map((code) => {
+      const { kind, meaning } = errorCatalog[code];
+      return [`\`${code}\``, kind, String(statusOf(new SampanError(code, ""))), meaning];
+    });
+    return `## ${area}\n\n${table(["code", "kind", "exit", "meaning"], lines)}`;
+  });
+  const kinds = Object.entries(kindMeanings).map(([kind, meaning]) => `- \`${kind}\`: ${meaning}`);
+  return `${notice}
+
+# Errors
+
+Every error that Sampan raises on purpose has a code. A code never changes its meaning and is never used again. The
+command prints it behind the message; what to type next, where there is something, stands in the line below.
+
+Each code has a kind:
+
+${kinds.join("\n")}
+
+\`exit\` is the status with which \`sampan\` ends for it.
+
+${sections.join("\n\n")}
+`;
+}
+
+const olderName = "wasi_unstable";
+
+/** The files that test a call: those with a test whose name begins with the call's name and "()". */
+export function testsOf(call: string): string[] {
+  const folder = new URL("src/abi/preview1/", root);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".test.ts"));
+  return files.toSorted().filter((name) => {
+    const text = readFileSync(new URL(name, folder), "utf8");
+    return [...text.matchAll(/\b(?:test|it)\(\s*["'`](\w+)\(\)/g)].some((match) => match[1] === call);
+  });
+}
+
+function preview1Document(): string {
+  const { wasi_snapshot_preview1: current = {}, [olderName]: older = {} } = preview1Modules;
+  const lines = Object.entries(current)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { docs }]) => {
+      const tests = testsOf(name).map((file) => `[${file}](../src/abi/preview1/${file})`);
+      return [`\`${name}\``, docs.effect, docs.errors.join(", "), docs.instead ?? "", tests.join(", ")];
+    });
+  const missing = Object.keys(current).filter((name) => !Object.hasOwn(older, name));
+  const differing = Object.keys(older).filter((name) => Object.hasOwn(current, name) && older[name] !== current[name]);
+  return `${notice}
+
+# Preview 1
+
+Sampan provides the ${Object.keys(current).length} calls of \`wasi_snapshot_preview1\` and the ${Object.keys(older).length} of the older \`${olderName}\`. The older one lacks
+${listed(missing)}; ${listed(differing)} have its own layouts and numbers there.
+
+"errors" are those that a call produces by itself, in preview 1's names; the system's errors come beside them (a full
+disk is \`nospc\`). A guest that lacks a grant sees \`perm\`, or \`notcapable\` where no granted folder begins its path:
+\`sampan run --trace\` tells which grant that is.
+"instead" says what happens where the specification's effect cannot be had. "test" names the files with tests of the
+call.
+
+${table(["call", "effect", "errors", "instead", "test"], lines)}
+`;
+}
+
+function listed(names: readonly string[]): string {
+  const quoted = names.map((name) => `\`${name}\``);
+  return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
+}
+
+const begin = "<!-- import table: made by docs/generate.ts from src/boundaries.ts -->";
+const end = "<!-- end of the import table -->";
+
+/** The document as it stands, with its import table made anew. */
+function architectureDocument(): string {
+  const text = readFileSync(new URL("docs/ARCHITECTURE.md", root), "utf8");
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`docs/ARCHITECTURE.md lacks "${begin}" or "${end}"`);
+  return `${before}${begin}\n\n${importTable()}\n\n${end}${after}`;
+}
+
+function importTable(): string {
+  const free = freeModules.join(", ");
+  const lines = rooms.map((room) => [
+    `\`${room}\``,
+    importedRooms(boundaries[room]),
+    importedModules(boundaries[room]),
+  ]);
+  return table(["room", "may import, besides base", `modules of Node's, besides ${free}`], lines);
+}
+
+function importedRooms(boundary: Boundary): string {
+  const parts: readonly Room[] = boundary.rooms;
+  const types = (boundary.types ?? []).map((room) => `types of ${room}`);
+  const apart = boundary.apart === undefined ? [] : [`its folders ${boundary.apart.join(", ")} not one another`];
+  return (
+    [...parts, ...types, ...(boundary.native === true ? ["base/native.ts"] : []), ...apart].join(", ") || "nothing"
+  );
+}
+
+function importedModules({ node, packages = [], alone = {} }: Boundary): string {
+  const modules = node === "any" ? ["any"] : node === "none" ? ["none, nor those"] : node;
+  const single = Object.entries(alone).map(([file, names]) => `${names.join(", ")} in ${file} alone`);
+  return [...modules, ...single, ...packages.map((name) => `the package ${name}`)].join(", ");
+}

@@ -1,0 +1,163 @@
+/** A core Wasm value type of a guest call's parameter. */
+export type CoreType = "i32" | "i64";
+
+/**
+ * How a parameter crosses from the guest: the core values it is made of and the JavaScript expression that lifts them. The
+ * expression names the core values `$0`, `$1` and the call's context `c`; bind() puts it into the generated function.
+ */
+export interface Parameter<T> {
+  readonly core: readonly CoreType[];
+  readonly lift: string;
+  /** The value as a trace line writes it. */
+  show(value: T): string;
+}
+
+/** How a result is written to where the guest's trailing pointer parameters say. */
+export interface Result<C, T> {
+  readonly pointers: 1 | 2;
+  lower(context: C, value: T, at: number, secondAt: number): void;
+  show(value: T): string;
+}
+
+/** A parameter with the name that the specification gives it. */
+export type NamedParameter = readonly [name: string, parameter: Parameter<never>];
+
+type Lifted<P extends readonly NamedParameter[]> = {
+  -readonly [K in keyof P]: P[K] extends readonly [string, { show(value: infer T): string }] ? T : never;
+};
+
+/** One guest call: what it takes, gives and does, and what docs print of it. */
+export interface CallRow<C> {
+  readonly params: readonly NamedParameter[];
+  readonly result: Result<C, never> | undefined;
+  readonly run: (context: C, ...args: never[]) => unknown;
+  readonly docs: CallDocs;
+}
+
+/** What the generated table of calls says. */
+export interface CallDocs {
+  readonly effect: string;
+  /** Errors that the call itself produces, beside those of the system. */
+  readonly errors: readonly string[];
+  /** What happens where Node or the system cannot do the thing. */
+  readonly instead?: string;
+}
+
+/** Guest calls by the name under which they are imported. */
+export type CallTable<C> = Readonly<Record<string, CallRow<C>>>;
+
+/** Makes a row whose function is checked against its parameters and its result. */
+export function call<C, const P extends readonly NamedParameter[], R = void>(
+  docs: CallDocs,
+  row: { params: P; result?: Result<C, R>; run: (context: C, ...args: Lifted<P>) => R | Promise<R> },
+): CallRow<C> {
+  return {
+    docs,
+    params: row.params,
+    result: row.result as Result<C, never> | undefined,
+    run: row.run as (context: C, ...args: never[]) => unknown,
+  };
+}
+
+/** What a bound call needs of its instance. */
+export interface CallContext {
+  /** The one place where a throw becomes the ABI's error number; throws on where the guest ends. */
+  fail(error: unknown): number;
+  /** The ABI's name of an error, for a trace line; undefined where the guest ends. */
+  nameOfError(error: unknown): string | undefined;
+}
+
+/** Writes one line for each guest call. */
+export type Trace = (line: string) => void;
+
+/** How an instance is bound: `sync` may block its thread, `async` suspends the guest where a host operation waits. */
+export type BindMode = "sync" | "async";
+
+/** Core parameter types of a row, trailing result pointers included. */
+export function coreParameters<C>(row: CallRow<C>): CoreType[] {
+  const types = row.params.flatMap(([, parameter]) => [...parameter.core]);
+  for (let i = 0; i < (row.result?.pointers ?? 0); i++) types.push("i32");
+  return types;
+}
+
+/** A row under the name that it is imported by. */
+export type NamedRow<C> = readonly [name: string, row: CallRow<C>];
+
+/** Binds the rows of a plan to an instance, in the plan's order. */
+export type BindPlan<C> = (context: C, trace?: Trace) => WebAssembly.ImportValue[];
+
+/**
+ * Generates the functions that a guest imports for some rows, all in one piece of code: made once for a module, so that an
+ * instance costs one closure for each call.
+ */
+export function planCalls<C extends CallContext>(
+  rows: readonly NamedRow<C>[],
+  { mode = "sync", isTraced = false }: { mode?: BindMode; isTraced?: boolean } = {},
+): BindPlan<C> {
+  const code = rows.map(([name, row], index) => codeOf(name, row, { mode, isTraced, index })).join(",\n");
+  // oxlint-disable-next-line typescript/no-implied-eval -- code is made from rows of ours alone, never from a guest
+  const make = new Function("rows", "c", "trace", `return [${code}];`) as (
+    rows: readonly CallRow<C>[],
+    context: C,
+    trace: Trace | undefined,
+  ) => WebAssembly.ImportValue[];
+  const table = rows.map(([, row]) => row);
+  return (context, trace) => make(table, context, trace);
+}
+
+/** The function that a guest imports for one row. */
+export function bindCall<C extends CallContext>(
+  name: string,
+  row: CallRow<C>,
+  { context, mode = "sync", trace }: { context: C; mode?: BindMode; trace?: Trace | undefined },
+): WebAssembly.ImportValue {
+  const [bound] = planCalls([[name, row]], { mode, isTraced: trace !== undefined })(context, trace);
+  if (bound === undefined) throw new TypeError(`No function was made for "${name}"`);
+  return bound;
+}
+
+interface CodeOptions {
+  readonly mode: BindMode;
+  readonly isTraced: boolean;
+  /** Place of the row in the plan. */
+  readonly index: number;
+}
+
+/** An expression that makes a row's function from `rows`, `c` and `trace`. */
+function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index }: CodeOptions): string {
+  const core = coreParameters(row).map((_, at) => `a${at}`);
+  let used = 0;
+  const lifts = row.params.map(([, parameter]) => {
+    const slots = parameter.core.map(() => core[used++] ?? "");
+    return parameter.lift.replace(/\$(\d)/g, (_, digit: string) => slots[Number(digit)] ?? "");
+  });
+  const pointers = core.slice(used).map((slot) => `${slot} >>> 0`);
+  const lower = row.result === undefined ? "" : `lower(c, r, ${pointers.join(", ")});`;
+  const values = lifts.map((_, at) => `v${at}`);
+  const shows = row.params.map(([label], at) => `shown.push("${label}=" + shows[${at}](v${at}));`);
+  const lifting = lifts.map((lift, at) => `const v${at} = ${lift}; ${isTraced ? shows[at] : ""}`).join("\n");
+  const finish = `${lower} ${isTraced ? "done(r);" : ""} return 0;`;
+  const caught = isTraced ? "fail(e)" : "c.fail(e)";
+  const waits =
+    mode === "async"
+      ? `return r.then((r) => { ${finish} }).catch((e) => ${caught});`
+      : `throw new TypeError("${name} waited in an instance that is bound sync");`;
+  const tracing = `
+    const shown = [];
+    const line = (end) => trace("${name}(" + shown.join(",") + ")" + end);
+    const done = (r) => line(" -> " + (showResult === undefined ? "ok" : showResult(r)));
+    const fail = (e) => { const n = c.nameOfError(e); line(n === undefined ? "" : " -> " + n); return c.fail(e); };`;
+  return `((row) => {
+    const { run } = row, lower = row.result?.lower;
+    ${isTraced ? "const shows = row.params.map(([, p]) => p.show), showResult = row.result?.show;" : ""}
+    return function ${name}(${core.join(", ")}) {
+      ${isTraced ? tracing : ""}
+      try {
+        ${lifting}
+        const r = run(${["c", ...values].join(", ")});
+        if (typeof r === "object" && r instanceof Promise) ${waits}
+        ${finish}
+      } catch (e) { return ${caught}; }
+    };
+  })(rows[${index}])`;
+}

@@ -1,0 +1,99 @@
+import { errnoTable, HostError } from "../../base/index.ts";
+import {
+  Buffers,
+  type Descriptor,
+  FileStat,
+  GuestEnd,
+  type EndReason,
+  type HostInstance,
+  type Path,
+} from "../../host/index.ts";
+import type { CallContext } from "../bind.ts";
+import { GuestMemory } from "../memory.ts";
+
+/** How a guest stopped: what the host decided, or a defect of the host's. */
+export type GuestOutcome = EndReason | { readonly kind: "bug"; readonly error: unknown };
+
+/** What an instance's guest calls work on. */
+export interface Preview1Options {
+  readonly host: HostInstance;
+  /** argv, the program's name first. */
+  readonly args: readonly string[];
+  /** Ends the guest by a trap executed in Wasm, which no `catch_all` catches. */
+  readonly end: (outcome: GuestOutcome) => never;
+}
+
+const encoder = new TextEncoder();
+
+/** The state of one instance's preview 1 calls. */
+export class Preview1Context implements CallContext {
+  readonly host: HostInstance;
+  readonly memory = new GuestMemory();
+  readonly args: readonly Uint8Array[];
+  readonly stat = new FileStat();
+  readonly #buffers = new Buffers();
+  readonly #paths: readonly [Path, Path];
+  readonly #end: (outcome: GuestOutcome) => never;
+  #environment: readonly Uint8Array[] | undefined;
+
+  constructor({ host, args, end }: Preview1Options) {
+    this.host = host;
+    this.args = args.map((text) => encoder.encode(`${text}\0`));
+    this.#paths = host.paths;
+    this.#end = end;
+  }
+
+  /** `NAME=value` with a NUL behind each. */
+  get environment(): readonly Uint8Array[] {
+    this.#environment ??= this.host.env.map((text) => {
+      if (this.host.observer.isLearning)
+        this.host.observer.used({ capability: "env", name: text.split("=", 1)[0] ?? "" });
+      return encoder.encode(`${text}\0`);
+    });
+    return this.#environment;
+  }
+
+  /** An open descriptor. @throws HostError badf */
+  descriptor(fd: number): Descriptor {
+    return this.host.descriptors.get(fd);
+  }
+
+  /** Takes a path from the guest's memory into one of the two buffers. */
+  path(which: 0 | 1, at: number, length: number): Path {
+    const path = this.#paths[which];
+    this.memory.check(at, length);
+    path.set(this.memory.bytes, at, length);
+    return path;
+  }
+
+  /** Reads an array of iovec or ciovec records: address and length of each piece, 4 bytes each. */
+  buffers(at: number, count: number): Buffers {
+    const { memory } = this;
+    memory.check(at, count * 8);
+    const buffers = this.#buffers;
+    buffers.reset(memory.bytes);
+    for (let i = 0; i < count; i++) {
+      const start = memory.getU32(at + i * 8);
+      const length = memory.getU32(at + i * 8 + 4);
+      memory.check(start, length);
+      buffers.add(start, length);
+    }
+    // node:fs takes no empty list; an empty piece says the same.
+    if (count === 0) buffers.add(0, 0);
+    // A piece in pages that a shared memory got just now: a view of before does not reach them.
+    buffers.memory = memory.bytes;
+    return buffers;
+  }
+
+  fail(error: unknown): number {
+    if (error instanceof HostError) return errnoTable[error.errno].preview1;
+    if (error instanceof GuestEnd) return this.#end(error.reason);
+    // The guest's own stack ran out while it was calling us: its trap, not our defect.
+    if (error instanceof RangeError && error.message.startsWith("Maximum call stack")) throw error;
+    return this.#end({ kind: "bug", error });
+  }
+
+  nameOfError(error: unknown): string | undefined {
+    return error instanceof HostError ? error.errno : undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import { type CapabilityName, capability } from "./catalog.ts";
+import { checkConnect, checkDns, checkListen } from "./check-net.ts";
+import { checkFiles, type HostGuess } from "./check-files.ts";
+import { formatClock, formatRandom, formatStdio, typedFlag } from "./format-flags.ts";
+import type { Grants, StdioName } from "./grants.ts";
+import { stdioNames } from "./parse-flags.ts";
+import type { AccessRequest } from "./request.ts";
+import { allow, refuse, type Verdict } from "./verdict.ts";
+
+/** Decides whether grants cover a request, and if not, which flag would. Pure and total; nothing else decides. A guess makes fixes better. */
+export function check(grants: Grants, request: AccessRequest, guess?: HostGuess): Verdict {
+  switch (request.capability) {
+    case "clock":
+      return checkKind("clock", grants.clock.kind, () => formatClock(grants.clock), "real");
+    case "random":
+      return checkKind("random", grants.random.kind, () => formatRandom(grants.random), "system");
+    case "stdio":
+      return checkStdio(grants.stdio, request.stream);
+    case "env":
+      return checkEnv(grants, request.name);
+    case "files":
+      return checkFiles(grants, request, guess);
+    case "net.connect":
+      return checkConnect(grants.net, request);
+    case "net.listen":
+      return checkListen(grants.net, request);
+    case "net.dns":
+      return checkDns(grants.net, request);
+  }
+}
+
+function checkKind(name: CapabilityName, kind: string, granted: () => string, full: string): Verdict {
+  if (kind !== "none") return allow(() => typedFlag(name, granted()));
+  return refuse(`${typedFlag(name, "none")} takes it away`, {
+    flag: typedFlag(name, full),
+    line: `${capability(name).key}: ${full}`,
+    replaces: typedFlag(name, "none"),
+  });
+}
+
+function checkStdio(stdio: readonly StdioName[], stream: StdioName): Verdict {
+  if (stdio.includes(stream)) return allow(() => typedFlag("stdio", formatStdio(stdio)));
+  const wider = stdioNames.filter((name) => name === stream || stdio.includes(name));
+  return refuse(`${stream} is not among the granted streams`, {
+    flag: typedFlag("stdio", formatStdio(wider)),
+    line: `stdio: [${wider.join(", ")}]`,
+    replaces: typedFlag("stdio", formatStdio(stdio)),
+  });
+}
+
+function checkEnv({ env }: Grants, name: string): Verdict {
+  if (Object.hasOwn(env, name)) return allow(() => typedFlag("env", name));
+  return refuse(`no grant names the variable "${name}"`, {
+    flag: typedFlag("env", name),
+    line: `env: [${JSON.stringify(name)}]`,
+  });
+}

@@ -1,0 +1,136 @@
+import { type CapabilityName, capability } from "./catalog.ts";
+import {
+  type ClockGrant,
+  type ConnectGrant,
+  defaultGrants,
+  type FolderGrant,
+  type Grants,
+  type ListenGrant,
+  type PortRange,
+  type PublishGrant,
+  type RandomGrant,
+  type StdioName,
+} from "./grants.ts";
+import { parseVolume, stdioNames } from "./parse-flags.ts";
+import { resolveHost } from "./paths.ts";
+
+/** Writes a folder grant as `HOST:GUEST[:ro]`, or undefined where a colon in a path makes that mean something else. */
+export function formatVolume({ host, guest, access }: FolderGrant): string | undefined {
+  const text = `${host}:${guest}${access === "read-only" ? ":ro" : ""}`;
+  try {
+    const read = parseVolume(text, { cwd: "/" });
+    return read.host === resolveHost("/", host) && read.guest === guest && read.access === access ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes a variable as `NAME=VALUE`. */
+export function formatEnv(name: string, value: string): string {
+  return `${name}=${value}`;
+}
+
+/** Writes a clock grant as `parseClock` reads it. */
+export function formatClock(clock: ClockGrant): string {
+  return clock.kind === "fixed" ? `fixed=${formatInstant(BigInt(clock.unixNanoseconds))}` : clock.kind;
+}
+
+function formatInstant(time: bigint): string {
+  const second = 1_000_000_000n;
+  return time % second === 0n
+    ? new Date(Number(time / second) * 1000).toISOString().replace(".000Z", "Z")
+    : `${time}ns`;
+}
+
+/** Writes a random grant as `parseRandom` reads it. */
+export function formatRandom(random: RandomGrant): string {
+  return random.kind === "seed" ? `seed=${random.seed}` : random.kind;
+}
+
+/** Writes standard streams as `parseStdio` reads them. */
+export function formatStdio(stdio: readonly StdioName[]): string {
+  if (stdio.length === 0) return "none";
+  return stdioNames.every((name) => stdio.includes(name)) ? "all" : stdio.join(",");
+}
+
+/** Writes whom the guest may connect to as `parseConnect` reads it. */
+export function formatConnect({ host, ports }: ConnectGrant): string {
+  const suffix = formatPortsAfter(ports);
+  switch (host.kind) {
+    case "unix":
+      return `unix:${host.path}`;
+    case "public":
+      return `*${suffix}`;
+    case "name":
+      return `${host.name}${suffix}`;
+    case "subdomains":
+      return `*.${host.name}${suffix}`;
+    case "cidr": {
+      const isV6 = host.address.includes(":");
+      const text = host.prefix === (isV6 ? 128 : 32) ? host.address : `${host.address}/${host.prefix}`;
+      return isV6 ? `[${text}]${suffix}` : `${text}${suffix}`;
+    }
+  }
+}
+
+/** Writes where the guest may listen as `parseListen` reads it. */
+export function formatListen({ address, ports }: ListenGrant): string {
+  return `${formatAddressBefore(address)}${formatPorts(ports)}`;
+}
+
+/** Writes a published port as `parsePublish` reads it. */
+export function formatPublish({ address, hostPort, guestPort }: PublishGrant): string {
+  return `${formatAddressBefore(address)}${hostPort}:${guestPort}`;
+}
+
+function formatAddressBefore(address: string | undefined): string {
+  if (address === undefined) return "";
+  return address.includes(":") ? `[${address}]:` : `${address}:`;
+}
+
+/** Writes a range of ports as `80`, `80-90` or `*`. */
+export function formatPorts({ first, last }: PortRange): string {
+  if (first === 0 && last === 65535) return "*";
+  return first === last ? String(first) : `${first}-${last}`;
+}
+
+function formatPortsAfter(ports: PortRange): string {
+  const text = formatPorts(ports);
+  return text === "*" ? "" : `:${text}`;
+}
+
+/** Quotes a word for a POSIX shell where it needs that. */
+export function quoteWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** One flag as it is typed into a shell, by the first name that its capability has: `-v ./a:/a`. */
+export function typedFlag(name: CapabilityName, value?: string): string {
+  const { long, short } = capability(name).flags[0];
+  return value === undefined ? (short ?? long) : `${short ?? long} ${quoteWord(value)}`;
+}
+
+/** The flag that gives a folder, as it is typed into a shell. */
+export function folderFlag(grant: FolderGrant): string {
+  const volume = formatVolume(grant);
+  if (volume !== undefined) return typedFlag("files", volume);
+  const { host, guest, access } = grant;
+  return `--dir ${quoteWord(`${host}::${guest}${access === "read-only" ? "::ro" : ""}`)}`;
+}
+
+/** The flags that give exactly these grants, as they are typed into a shell, each with its value; defaults are left out. */
+export function grantToFlags(grants: Grants): string[] {
+  const { clock, random, stdio, env, files, workdir, net } = grants;
+  const flags: string[] = [];
+  if (clock.kind !== defaultGrants.clock.kind) flags.push(typedFlag("clock", formatClock(clock)));
+  if (random.kind !== defaultGrants.random.kind) flags.push(typedFlag("random", formatRandom(random)));
+  if (formatStdio(stdio) !== formatStdio(defaultGrants.stdio)) flags.push(typedFlag("stdio", formatStdio(stdio)));
+  for (const [name, value] of Object.entries(env)) flags.push(typedFlag("env", formatEnv(name, value)));
+  for (const grant of files) flags.push(folderFlag(grant));
+  if (workdir !== undefined) flags.push(typedFlag("workdir", workdir));
+  for (const grant of net.connect) flags.push(typedFlag("net.connect", formatConnect(grant)));
+  for (const grant of net.listen) flags.push(typedFlag("net.listen", formatListen(grant)));
+  for (const grant of net.publish) flags.push(typedFlag("net.publish", formatPublish(grant)));
+  if (net.dns) flags.push(typedFlag("net.dns"));
+  return flags;
+}

@@ -1,0 +1,48 @@
+export { attenuate } from "./attenuate.ts";
+export {
+  type CapabilityEntry,
+  type CapabilityFlag,
+  type CapabilityName,
+  capability,
+  capabilityCatalog,
+  capabilityNames,
+  wantedForm,
+} from "./catalog.ts";
+export { check } from "./check.ts";
+export { explain, type Explanation, type Probe, probes } from "./explain.ts";
+export { grantToFlags } from "./format-flags.ts";
+export { capabilityOfFlag, checkedGrants, grantsFromFlags, type TypedFlag } from "./grants-from-flags.ts";
+export {
+  type ClockGrant,
+  type ConnectGrant,
+  defaultGrants,
+  type FolderAccess,
+  type FolderGrant,
+  type Grants,
+  type ListenGrant,
+  type NetGrants,
+  noGrants,
+  type PortRange,
+  type PublishGrant,
+  type RandomGrant,
+  type StdioName,
+} from "./grants.ts";
+export { narrowToUsed } from "./learn.ts";
+export {
+  type FlagContext,
+  parseClock,
+  parseConnect,
+  parseDir,
+  parseEnv,
+  parseListen,
+  parsePublish,
+  parseRandom,
+  parseStdio,
+  parseVolume,
+  parseWorkdir,
+} from "./parse-flags.ts";
+export type { AccessRequest } from "./request.ts";
+export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";
+export type { GrantsSource } from "./schema.ts";
+export type { Fix, Verdict } from "./verdict.ts";
+export { writeGrants } from "./write-grants.ts";

@@ -1,0 +1,160 @@
+import { Document, LineCounter } from "yaml";
+import { nearest, SampanError } from "../base/index.ts";
+import { capability, capabilityNames, wantedForm, type CapabilityName } from "./catalog.ts";
+import { flag, type Form, type JsonSchema, list, map, mapped, object, oneOf, readDocument, text } from "./forms.ts";
+import { checkedGrants } from "./grants-from-flags.ts";
+import { defaultGrants, type FolderAccess, type FolderGrant, type Grants } from "./grants.ts";
+import {
+  type FlagContext,
+  parseClock,
+  parseConnect,
+  parseEnv,
+  parseListen,
+  parsePublish,
+  parseRandom,
+  parseStdio,
+  parseVolume,
+  parseWorkdir,
+  stdioNames,
+} from "./parse-flags.ts";
+import { resolveHost } from "./paths.ts";
+
+/** Where a grants file comes from: its name for errors, and what its relative paths and bare variables refer to. */
+export interface GrantsSource extends FlagContext {
+  /** The file's name as errors should show it. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Reads grants from YAML or JSON. What the text leaves out is as by default; `cwd` is the folder of the file.
+ *
+ * @throws GRANT_INVALID, GRANT_UNKNOWN
+ */
+export function readGrants(content: string, source: GrantsSource): Grants {
+  return checkedGrants(readDocument(oneOf(grantsForm(source), nothing), content, source.file));
+}
+
+/**
+ * Reads grants from a value that is parsed already, as where another file embeds them.
+ *
+ * @throws GRANT_INVALID, GRANT_UNKNOWN
+ */
+export function grantsFromValue(value: unknown, source: GrantsSource): Grants {
+  const document = new Document(value);
+  const place = { document, lines: new LineCounter(), file: source.file, path: "" };
+  return checkedGrants(oneOf(grantsForm(source), nothing).read(document.contents, place));
+}
+
+const nothing: Form<Grants> = {
+  wanted: "nothing",
+  schema: { type: "null" },
+  matches: (node) => node === null || ("value" in node && node.value === null),
+  read: () => defaultGrants,
+};
+
+/** A value in the form of a capability's flag. */
+function value<T>(name: CapabilityName, parse: (value: string) => T, schema: JsonSchema = {}): Form<T> {
+  const { flags, summary } = capability(name);
+  const example = flags[0].example === undefined ? {} : { examples: [flags[0].example] };
+  return text(wantedForm(flags[0]), parse, { description: summary, ...example, ...schema });
+}
+
+const accessForm = text("wanted ro or rw", parseAccess, {
+  enum: ["ro", "rw", "read-only", "read-write"],
+});
+
+function parseAccess(word: string): FolderAccess {
+  if (word === "ro" || word === "read-only") return "read-only";
+  if (word === "rw" || word === "read-write") return "read-write";
+  const problem = "it is no kind of access; wanted ro or rw";
+  throw new SampanError("GRANT_INVALID", `Cannot read the access "${word}": ${problem}`, {
+    data: { problem },
+  });
+}
+
+/** The whole document. One description: readers, errors and {@link grantsSchema} come from it. */
+function grantsForm(source: GrantsSource): Form<Grants> {
+  const plain = text("wanted text", (typed) => typed);
+  const number = { type: ["string", "integer"] };
+  const scalar = text("wanted text", (typed): string | undefined => typed, {
+    type: ["string", "number", "boolean"],
+  });
+  const pairs = mapped(list(value("env", (typed) => parseEnv(typed, source))), (all) =>
+    all.flatMap((each) => (each ? [[each.name, each.value] as const] : [])),
+  );
+  const byKind = <T>(key: string, name: CapabilityName, parse: (typed: string) => T): Form<T> => {
+    const inner = text(`wanted ${key}`, (typed) => parse(`${key}=${typed}`), {
+      type: ["string", "number"],
+    });
+    return oneOf(value(name, parse), only(key, inner));
+  };
+  const folder = object({ host: plain, guest: plain, access: accessForm }, { required: ["host", "guest"] });
+  const fields = {
+    clock: byKind("fixed", "clock", parseClock),
+    random: byKind("seed", "random", parseRandom),
+    stdio: mapped(list(value("stdio", parseStdio)), (lists) =>
+      stdioNames.filter((name) => lists.some((each) => each.includes(name))),
+    ),
+    env: oneOf(map(oneOf(scalar, fromSurroundings)), pairs),
+    files: list(
+      oneOf(
+        value("files", (typed) => parseVolume(typed, source)),
+        mapped(folder, ({ host = "", guest = "", access = "read-write" }): FolderGrant => {
+          return { host: resolveHost(source.cwd, host), guest, access };
+        }),
+      ),
+    ),
+    workdir: value("workdir", parseWorkdir),
+    net: object({
+      connect: list(value("net.connect", (typed) => parseConnect(typed, source))),
+      listen: list(value("net.listen", parseListen, number)),
+      publish: list(value("net.publish", parsePublish)),
+      dns: flag(),
+    }),
+  };
+  return mapped(object(fields, { suggest: suggestKey }), ({ env = [], net, ...read }): Grants => {
+    const known = env.map(([name, typed]) => [name, typed ?? source.lookup?.(name)] as const);
+    return {
+      ...defaultGrants,
+      ...read,
+      env: Object.fromEntries(known.flatMap(([name, typed]) => (typed === undefined ? [] : [[name, typed]]))),
+      net: { ...defaultGrants.net, ...net },
+    };
+  });
+}
+
+/** The map with one key whose value stands for all of it. */
+function only<T>(key: string, form: Form<T>): Form<T> {
+  const whole = object({ [key]: form }, { required: [key] });
+  return {
+    ...whole,
+    read(node, place) {
+      const found = whole.read(node, place)[key];
+      if (found === undefined) throw new TypeError(`"${key}" is required and was not read`);
+      return found as T;
+    },
+  };
+}
+
+/** A variable without a value of its own takes that of the surroundings. */
+const fromSurroundings: Form<undefined> = { ...nothing, read: () => undefined };
+
+/** The key that somebody means who writes part of one, or the name of a flag. */
+function suggestKey(typed: string): string | undefined {
+  const aliases = new Map(
+    capabilityNames.flatMap((name) => {
+      const { key, flags } = capability(name);
+      const last = key.slice(key.lastIndexOf(".") + 1);
+      return [key, last, ...flags.map(({ long }) => long.slice(2))].map((alias) => [alias, key] as const);
+    }),
+  );
+  const near = nearest(typed.replace(/^-+|s$/g, ""), aliases.keys());
+  return near === undefined ? undefined : aliases.get(near);
+}
+
+/** The JSON Schema of a grants file, to be embedded wherever grants are. */
+export const grantsSchema: JsonSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "Grants of a Sampan workload",
+  ...grantsForm({ cwd: "/" }).schema,
+};

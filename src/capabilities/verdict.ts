@@ -1,0 +1,38 @@
+/** How to allow what was refused. */
+export interface Fix {
+  /** The flag or flags to type into a shell. */
+  readonly flag: string;
+  /** The same as one line of a grants file, on its own a valid file. */
+  readonly line: string;
+  /** The flag, as typed, whose place the new one takes; both together would not do. */
+  readonly replaces?: string | undefined;
+}
+
+/** What {@link check} decides: by which grant (as the flag that gives it), or why not and what would change that. */
+export type Verdict =
+  | { readonly allowed: true; readonly by: string }
+  | { readonly allowed: false; readonly reason: string; readonly fix: Fix };
+
+/** The verdict that lets a request through; `by` is only written out for those who read it. */
+export function allow(by: () => string): Verdict {
+  return {
+    allowed: true,
+    get by() {
+      return by();
+    },
+  };
+}
+
+/** The verdict that turns a request down. */
+export function refuse(reason: string, fix: Fix): Verdict {
+  return { allowed: false, reason, fix };
+}
+
+/** A line of a grants file with one list: YAML reads JSON strings. */
+export function listLine(key: string, items: readonly unknown[]): string {
+  const list = `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+  return key
+    .split(".")
+    .reverse()
+    .reduce((inner, part, depth) => (depth === 0 ? `${part}: ${inner}` : `${part}: {${inner}}`), list);
+}

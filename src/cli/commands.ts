@@ -1,0 +1,25 @@
+import { nearest, SampanError } from "../base/index.ts";
+import type { Command } from "./command.ts";
+
+/** The commands in the order of `--help`; each is loaded when it is typed. */
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ["run", async () => (await import("./run.ts")).runCommand],
+  ["inspect", async () => (await import("./inspect.ts")).inspectCommand],
+  ["explain", async () => (await import("./explain.ts")).explainCommand],
+  ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
+  ["help", async () => (await import("./help.ts")).createHelpCommand({ commandNames, loadCommand })],
+]);
+
+/** The names of all commands, in the order of `--help`. */
+export const commandNames: readonly string[] = [...commands.keys()];
+
+/** Loads a command by its name. @throws CLI_COMMAND_UNKNOWN */
+export async function loadCommand(name: string): Promise<Command> {
+  const load = commands.get(name);
+  if (load !== undefined) return load();
+  const near = /\.(wasm|wat)$/.test(name) ? `run ${name}` : nearest(name, commandNames);
+  const hint = near === undefined ? "see sampan --help" : `did you mean sampan ${near}`;
+  throw new SampanError("CLI_COMMAND_UNKNOWN", `Cannot run the command "${name}": there is none of that name`, {
+    hint,
+  });
+}

@@ -1,0 +1,35 @@
+import type { ErrorCode, ErrorKind, SampanError } from "../base/index.ts";
+
+/** Exit statuses beside the guest's own, as `docker run`, `timeout` and shells use them. */
+export const exitStatus = {
+  deadline: 124,
+  /** Sampan's own error, or a limit that ended the guest. */
+  failed: 125,
+  notRunnable: 126,
+  notFound: 127,
+  /** Added to a signal's number. */
+  signal: 128,
+  trap: 134,
+} as const;
+
+const statusOfKind = {
+  user: exitStatus.failed,
+  denied: exitStatus.failed,
+  unavailable: exitStatus.failed,
+  bug: exitStatus.failed,
+} as const satisfies Record<ErrorKind, number>;
+
+const statusOfCode: Partial<Record<ErrorCode, number>> = {
+  FILE_NOT_FOUND: exitStatus.notFound,
+  GUEST_EXPORT_MISSING: exitStatus.notRunnable,
+  GUEST_IMPORT_UNKNOWN: exitStatus.notRunnable,
+  GUEST_NOT_RUNNABLE: exitStatus.notRunnable,
+  LIMIT_DEADLINE: exitStatus.deadline,
+  WASM_FEATURE: exitStatus.notRunnable,
+  WASM_MALFORMED: exitStatus.notRunnable,
+};
+
+/** The status with which the command line ends for an error of the catalog. */
+export function statusOf(error: Pick<SampanError, "code" | "kind">): number {
+  return statusOfCode[error.code] ?? statusOfKind[error.kind];
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const atRoot = readdirSync(root).filter((name) => name.endsWith(".md"));
+const inDocs = readdirSync(`${root}docs`).filter((name) => name.endsWith(".md"));
+const documents = [...atRoot, ...inDocs.map((name) => `docs/${name}`)].map((path) => ({
+  path,
+  text: readFileSync(`${root}${path}`, "utf8"),
+}));
+
+test("documents name files of the repository that exist", () => {
+  const named = documents.flatMap(({ path, text }) => {
+    const paths = [...text.matchAll(/`((?:src|setup|bin|guests|docs|examples|conformance|bench)\/[\w./-]+)`/g)];
+    return paths.map((match) => ({ path, file: match[1] ?? "" }));
+  });
+  assert.ok(named.length > 20);
+  assert.deepEqual(
+    named.filter(({ file }) => !existsSync(`${root}${file}`)),
+    [],
+  );
+});
+
+test("documents link to files that exist", () => {
+  const links = documents.flatMap(({ path, text }) => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) => match[1] ?? "");
+    return targets.map((target) => ({ path, file: `${root}${dirname(path)}/${target}` }));
+  });
+  assert.ok(links.length > 5);
+  assert.deepEqual(
+    links.filter(({ file }) => !existsSync(file)),
+    [],
+  );
+});
+
+test("docs/RATIONALE.md asks a question in each heading", () => {
+  const { text = "" } = documents.find(({ path }) => path === "docs/RATIONALE.md") ?? {};
+  const headings = [...text.matchAll(/^## (.*)$/gm)].map((match) => match[1] ?? "");
+  assert.ok(headings.length > 10);
+  assert.deepEqual(
+    headings.filter((heading) => !heading.endsWith("?")),
+    [],
+  );
+});
+
+test("docs/ARCHITECTURE.md can be read in one go: it has less than 200 lines", () => {
+  const { text = "" } = documents.find(({ path }) => path === "docs/ARCHITECTURE.md") ?? {};
+  assert.ok(text.length > 0);
+  assert.ok(text.split("\n").length < 200);
+});

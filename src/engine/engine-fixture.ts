@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { defaultGrants, type Grants } from "../capabilities/index.ts";
+import type { HostOptions } from "../host/index.ts";
+import { compileOwnGuest } from "../../guests/toolchain.ts";
+import type { RunRequest } from "./run.ts";
+
+/** The bytes of one of our own guests. */
+export async function guestBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(readFileSync(await compileOwnGuest(name)));
+}
+
+/** What is granted where a test wants no line on its own streams. */
+export const silent: Grants = { ...defaultGrants, stdio: [] };
+
+/** A request to run a module with an argv, silently. */
+export function requestOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  { args = [], ...more }: Partial<RunRequest> & { readonly args?: readonly string[] } = {},
+): RunRequest {
+  const limits = {};
+  return {
+    bytes,
+    name: "guest.wasm",
+    args: ["guest", ...args],
+    grants: silent,
+    limits,
+    trace: false,
+    learn: false,
+    ...more,
+  };
+}
+
+/** Standard streams that keep what is written. */
+export function keptStdio(): { stdio: NonNullable<HostOptions["stdio"]>; output: { stdout: string; stderr: string } } {
+  const output = { stdout: "", stderr: "" };
+  const sink = (name: "stdout" | "stderr") => ({
+    write(bytes: Uint8Array): number {
+      output[name] += Buffer.from(bytes).toString();
+      return bytes.length;
+    },
+    ready: () => true as const,
+    close: () => {},
+  });
+  const stdin = { read: () => 0, ready: () => true as const, cancel: () => {} };
+  return { stdio: { stdin, stdout: sink("stdout"), stderr: sink("stderr") }, output };
+}
+
+/** A section of a module, of less than 16 KiB. */
+export function section(id: number, ...content: readonly number[]): number[] {
+  return [id, (content.length & 0x7f) | 0x80, content.length >> 7, ...content];
+}
+
+/** A text as a module has it. */
+export function named(text: string): number[] {
+  return [text.length, ...Buffer.from(text)];
+}
+
+/** A module of these sections. */
+export function moduleOf(...sections: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()]);
+}

@@ -1,0 +1,120 @@
+import { failure, type HostError, refusal } from "../base/index.ts";
+import { type Native, nativeOrUndefined, scratch } from "../base/native.ts";
+import type { ClockGrant } from "../capabilities/index.ts";
+import type { Observer } from "./observer.ts";
+
+/** The four clocks of preview 1; later ABIs have the first two. */
+export type ClockId = "realtime" | "monotonic" | "process-cputime" | "thread-cputime";
+
+/** Clocks as a grant lets a guest see them. Times are in nanoseconds. */
+export interface Clocks {
+  /** Since 1970 for `realtime`, since some fixed moment for the others. @throws HostError perm */
+  now(id: ClockId): bigint;
+  /** The step in which a clock advances. @throws HostError perm */
+  resolution(id: ClockId): bigint;
+}
+
+const millisecond = 1_000_000n;
+const clockNumbers: Readonly<Record<ClockId, number>> = {
+  realtime: 0,
+  monotonic: 1,
+  "process-cputime": 2,
+  "thread-cputime": 3,
+};
+
+/** The clocks that a grant gives. */
+export function createClocks(grant: ClockGrant, observer: Observer): Clocks {
+  switch (grant.kind) {
+    case "real":
+      return noting(systemClocks(), observer);
+    case "coarse":
+      return noting(coarseClocks(systemClocks()), observer);
+    case "fixed":
+      return noting(fixedClocks(BigInt(grant.unixNanoseconds)), observer);
+    case "none":
+      return refusedClocks(observer);
+  }
+}
+
+function systemClocks(): Clocks {
+  const native = nativeOrUndefined();
+  return native === undefined ? portableClocks() : nativeClocks(native);
+}
+
+/** clock_gettime(2) itself for all but the monotonic clock, which Node reads as well and faster. */
+function nativeClocks(native: Native): Clocks {
+  const address = native.address + BigInt(scratch.time);
+  const at = scratch.time / 8;
+  const read = (call: Native["c"]["clock_gettime"], id: ClockId): bigint => {
+    if (call(clockNumbers[id], address) < 0) throw failure("inval");
+    return (native.longs[at] ?? 0n) * 1_000_000_000n + (native.longs[at + 1] ?? 0n);
+  };
+  return {
+    now: (id) => (id === "monotonic" ? process.hrtime.bigint() : read(native.c.clock_gettime, id)),
+    resolution: (id) => read(native.c.clock_getres, id),
+  };
+}
+
+/** What Node offers: the wall clock in steps of a millisecond, made finer by the monotonic one. */
+function portableClocks(): Clocks {
+  let offset = BigInt(Date.now()) * millisecond - process.hrtime.bigint();
+  return {
+    now(id) {
+      const monotonic = process.hrtime.bigint();
+      if (id === "monotonic") return monotonic;
+      if (id !== "realtime") {
+        const { user, system } = process.cpuUsage();
+        return BigInt(user + system) * 1000n;
+      }
+      // The wall clock may be set while we run: follow it once it is more than a step away.
+      const wall = BigInt(Date.now()) * millisecond;
+      const distance = wall - (monotonic + offset);
+      if (distance > millisecond || distance < -2n * millisecond) offset = wall - monotonic;
+      return monotonic + offset;
+    },
+    resolution: (id) => (id === "monotonic" || id === "realtime" ? 1n : 1000n),
+  };
+}
+
+function coarseClocks(exact: Clocks): Clocks {
+  return {
+    now(id) {
+      const now = exact.now(id);
+      return now - (now % millisecond);
+    },
+    resolution: () => millisecond,
+  };
+}
+
+function fixedClocks(instant: bigint): Clocks {
+  return { now: (id) => (id === "realtime" ? instant : 0n), resolution: () => 1n };
+}
+
+function refusedClocks(observer: Observer): Clocks {
+  const refuse = (): HostError => {
+    observer.refused({ capability: "clock" });
+    return refusal;
+  };
+  return {
+    now: () => {
+      throw refuse();
+    },
+    resolution: () => {
+      throw refuse();
+    },
+  };
+}
+
+function noting(clocks: Clocks, observer: Observer): Clocks {
+  if (!observer.isLearning) return clocks;
+  return {
+    now(id) {
+      observer.used({ capability: "clock" });
+      return clocks.now(id);
+    },
+    resolution(id) {
+      observer.used({ capability: "clock" });
+      return clocks.resolution(id);
+    },
+  };
+}

@@ -1,0 +1,27 @@
+export { type ClockId, type Clocks } from "./clocks.ts";
+export { Descriptor, type DescriptorAccess, type DescriptorFlags, DescriptorTable } from "./descriptor.ts";
+export {
+  type Advice,
+  Buffers,
+  type DirectoryReader,
+  type FileCalls,
+  FileStat,
+  type FileType,
+  type FollowMode,
+  open as openBits,
+  type SetTime,
+  type Whence,
+} from "./filesystem/file-calls.ts";
+export { createWalkCalls } from "./filesystem/walk-calls.ts";
+export { Path } from "./filesystem/path.ts";
+export { type EndReason, GuestEnd } from "./guest-end.ts";
+export { deafObserver, type Observer } from "./observer.ts";
+export { type Random } from "./random.ts";
+export {
+  createFileCalls,
+  type HostInstance,
+  type HostLimits,
+  type HostOptions,
+  HostWorkload,
+  type StdioChannels,
+} from "./workload.ts";
