@@ -8,7 +8,7 @@ type Phases = Record<(typeof phases)[number], number>;
 const goals: Phases = { write: 1.4, read: 1.8, stat: 2.3, list: 8, unlink: 1.1 };
 const withoutFfi = 3;
 const rounds = 60;
-const whole = 5;
+const whole = 9;
 
 /** Small files and one large file, each beside the same C source compiled by gcc. */
 export async function benchFiles(): Promise<(Row | Skipped)[]> {
@@ -29,9 +29,10 @@ async function benchSequential(): Promise<(Row | Skipped)[]> {
       ours.push(run(sampan, ["run", "-v", `${folder}:.`, wasm]));
       floors.push(run(native, [folder]));
     }
+    // The best of each: how fast the system finds 256 MiB of free pages varies fivefold, for native C as well.
     return (["write", "read"] as const).map((phase): Row => {
       const rate = (times: readonly Record<"write" | "read", number>[]): number =>
-        256 / median(times.map((time) => time[phase]));
+        256 / Math.min(...times.map((time) => time[phase]));
       const goal = { ratio: 0.9, atLeast: true };
       return {
         what: `${phase} ${what}`,

@@ -98,7 +98,7 @@ for (const guest of ["catch-all", "catch-all-legacy"]) {
     assert.deepEqual(await run({ guest, args: ["raise"] }), { code: 143, stdout: "", stderr: "" });
     const trap = await run({ guest, args: ["trap"] });
     assert.deepEqual([trap.code, trap.stdout], [134, ""]);
-    const late = await run({ guest, args: ["spin"], options: ["--timeout", "200ms"] });
+    const late = await run({ guest, args: ["spin"], options: ["--timeout", "2s"] });
     assert.deepEqual([late.code, late.stdout], [124, ""]);
   });
 }

@@ -24,6 +24,7 @@ export interface Native {
 
 const pointer = "uint64";
 const signatures = {
+  _exit: { arguments: ["int32"], return: "int32" },
   __errno_location: { arguments: [], return: "uint64" },
   clock_gettime: { arguments: ["int32", pointer], return: "int32" },
   clock_getres: { arguments: ["int32", pointer], return: "int32" },

@@ -4,7 +4,7 @@ import type { FolderGrant, Grants } from "./grants.ts";
 import { isHostRoot } from "./parse-flags.ts";
 import { climbOf, hostParts, joinHost, partsOf, startsWithParts } from "./paths.ts";
 import type { AccessRequest } from "./request.ts";
-import { allow, type Fix, listLine, refuse, type Verdict } from "./verdict.ts";
+import { allow, type Fix, type FixContext, type HostGuess, listLine, refuse, type Verdict } from "./verdict.ts";
 
 /** A request for a file or folder; a path with a slash at its end is the folder itself. */
 export type FileRequest = Extract<AccessRequest, { capability: "files" }>;
@@ -61,34 +61,36 @@ function longest(grants: Grants, files: readonly FolderGrant[], path: string): L
   return { grant: best, rest, climb: climbOf(rest) };
 }
 
-/**
- * Knows which folder of the host a guest most likely means by a folder that it was not granted: a guest's libc spells
- * relative paths like absolute ones. Undefined where it has the same name on the host.
- */
-export type HostGuess = (guestFolder: string) => string | undefined;
-
 /** Decides about a file or folder. */
-export function checkFiles(grants: Grants, request: FileRequest, guess?: HostGuess): Verdict {
+export function checkFiles(grants: Grants, request: FileRequest, context: FixContext = {}): Verdict {
   const found = locate(grants, request.path);
-  if (found === undefined) return refuse(`no granted folder contains "${request.path}"`, fixOutside(request, guess));
+  if (found === undefined) {
+    const folder = folderOutside(request, context.guess);
+    return refuse(`no granted folder contains "${request.path}"`, fixWith({ folder }, context));
+  }
   const { grant, climb } = found;
-  if (climb > 0)
-    return refuse(
-      `"${request.path}" climbs out of the granted folder "${grant.guest}"`,
-      fixClimb(grants, request, found),
-    );
+  if (climb > 0) {
+    const reason = `"${request.path}" climbs out of the granted folder "${grant.guest}"`;
+    return refuse(reason, fixWith(folderForClimb(grants, request, found), context));
+  }
   if (request.operation === "write" && grant.access === "read-only") {
-    const wider = { ...grant, access: "read-write" } as const;
-    return refuse(`the granted folder "${grant.guest}" is read-only`, fixWith(wider, folderFlag(grant)));
+    const folder = { ...grant, access: "read-write" } as const;
+    return refuse(`the granted folder "${grant.guest}" is read-only`, fixWith({ folder, replaces: grant }, context));
   }
   return allow(() => folderFlag(grant));
 }
 
-function fixWith(grant: FolderGrant, replaces?: string): Fix {
+/** A folder that would have to be granted, and the granted one whose place it takes. */
+interface WantedFolder {
+  readonly folder: FolderGrant;
+  readonly replaces?: FolderGrant;
+}
+
+function fixWith({ folder, replaces }: WantedFolder, { cwd }: FixContext): Fix {
   return {
-    flag: folderFlag(grant),
-    line: folderLine(grant),
-    ...(replaces === undefined ? {} : { replaces }),
+    flag: folderFlag(folder, cwd),
+    line: folderLine(folder),
+    ...(replaces === undefined ? {} : { replaces: folderFlag(replaces, cwd) }),
   };
 }
 
@@ -108,20 +110,20 @@ function askedFolder({ path }: FileRequest): string {
   return path.startsWith("/") ? `/${text}` : text || ".";
 }
 
-function fixOutside(request: FileRequest, guess?: HostGuess): Fix {
+function folderOutside(request: FileRequest, guess: HostGuess | undefined): FolderGrant {
   const guest = askedFolder(request);
   const guessed = guess?.(guest);
-  if (guessed !== undefined) return fixWith({ host: guessed, guest, access: accessFor(request) });
+  if (guessed !== undefined) return { host: guessed, guest, access: accessFor(request) };
   const typed = guest.startsWith("/") ? joinHost(guest, []) : `./${guest}`.replace(/^\.\/\.$/, ".");
   // Nothing of the host is called like the guest's root by itself, and offering all of the host's files would be no fix.
-  return fixWith({ host: typed === "/" ? "DIR" : typed, guest, access: accessFor(request) });
+  return { host: typed === "/" ? "DIR" : typed, guest, access: accessFor(request) };
 }
 
 /**
  * Where a folder has the same name on both sides, its parent takes its place. Elsewhere the folder that really holds
  * what was asked for joins it, under the name with `..` that the guest spells.
  */
-function fixClimb(grants: Grants, request: FileRequest, { grant, climb }: Located): Fix {
+function folderForClimb(grants: Grants, request: FileRequest, { grant, climb }: Located): WantedFolder {
   const guest = askedFolder(request);
   const [name, own] = [partsOf(grant.guest), hostParts(grant.host)];
   const isSameName =
@@ -144,8 +146,8 @@ function fixClimb(grants: Grants, request: FileRequest, { grant, climb }: Locate
     const isByName = request.path.startsWith("/") || grants.workdir === undefined;
     const kin = guestParts(grants, wider.guest).join("/");
     const isFree = !others.some((other) => guestParts(grants, other.guest).join("/") === kin);
-    if (isByName && isFree && then?.grant === wider && then.climb === 0) return fixWith(wider, folderFlag(grant));
+    if (isByName && isFree && then?.grant === wider && then.climb === 0) return { folder: wider, replaces: grant };
   }
   const beyond = guestParts(grants, guest).slice(guestParts(grants, grant.guest).length);
-  return fixWith({ host: joinHost(grant.host, beyond), guest, access: accessFor(request) });
+  return { folder: { host: joinHost(grant.host, beyond), guest, access: accessFor(request) } };
 }

@@ -10,8 +10,9 @@ import {
 import { capability, type CapabilityName } from "./catalog.ts";
 import { formatConnect, formatListen, formatPublish, typedFlag } from "./format-flags.ts";
 import type { ConnectGrant, ListenGrant, NetGrants, PortRange } from "./grants.ts";
+import { typedHost } from "./paths.ts";
 import type { AccessRequest } from "./request.ts";
-import { allow, type Fix, listLine, refuse, type Verdict } from "./verdict.ts";
+import { allow, type Fix, type FixContext, listLine, refuse, type Verdict } from "./verdict.ts";
 
 type ConnectRequest = Extract<AccessRequest, { capability: "net.connect" }>;
 type ListenRequest = Extract<AccessRequest, { capability: "net.listen" }>;
@@ -50,10 +51,14 @@ export function isLocalhost({ host }: ConnectGrant): boolean {
 }
 
 /** Decides about a connection; of the addresses that a name resolved to, every one has to be allowed. */
-export function checkConnect(net: NetGrants, { host, port, addresses = [] }: ConnectRequest): Verdict {
+export function checkConnect(net: NetGrants, request: ConnectRequest, { cwd }: FixContext = {}): Verdict {
+  const { host, port, addresses = [] } = request;
   if (host.startsWith("unix:")) {
     const grant = net.connect.find((each) => each.host.kind === "unix" && `unix:${each.host.path}` === host);
-    return grant ? allowConnect(grant) : refuse(`no grant names the socket "${host.slice(5)}"`, fixConnect([host]));
+    if (grant) return allowConnect(grant);
+    const path = host.slice(5);
+    const flag = typedFlag("net.connect", `unix:${typedHost(path, cwd)}`);
+    return refuse(`no grant names the socket "${path}"`, { ...fixConnect([host]), flag });
   }
   const grants = net.connect.filter((grant) => grant.host.kind !== "unix" && hasPort(grant.ports, port));
   const literal = parseAddress(host.replace(/^\[(.*)\]$/, "$1"));

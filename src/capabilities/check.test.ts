@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { check } from "./check.ts";
-import { anyGrants, anyRequest } from "./grants-arbitrary.ts";
+import { anyCwd, anyGrants, anyRequest } from "./grants-arbitrary.ts";
 import { grantsFromFlags } from "./grants-from-flags.ts";
 import { defaultGrants, type Grants, noGrants } from "./grants.ts";
 import type { AccessRequest } from "./request.ts";
@@ -77,6 +77,44 @@ test("check() gives with each fix a line that is a grants file of the same meani
     }),
     { numRuns: 1000 },
   );
+});
+
+test("check() writes a fix for the folder that it is typed in, and there it means the same", () => {
+  let shorter = 0;
+  const compare = (grants: Grants, request: AccessRequest, cwd: string): void => {
+    const [absolute, typed] = [check(grants, request), check(grants, request, { cwd })];
+    assert.equal(typed.allowed, absolute.allowed);
+    if (typed.allowed || absolute.allowed) return;
+    const read = (flag: string | undefined): Grants =>
+      grantsFromFlags(typedWords(flag ?? ""), { ...context, cwd }, noGrants);
+    assert.deepEqual(read(typed.fix.flag), read(absolute.fix.flag), typed.fix.flag);
+    assert.deepEqual(read(typed.fix.replaces), read(absolute.fix.replaces), typed.fix.flag);
+    assert.equal(typed.fix.line, absolute.fix.line);
+    if (typed.fix.flag !== absolute.fix.flag) shorter += 1;
+  };
+  fc.assert(
+    fc.property(anyGrants, anyRequest, anyCwd, (grants, request, cwd) => {
+      compare(grants, request, cwd);
+      for (const { guest } of grants.files) compare(grants, file(`${guest}/x`, "write"), cwd);
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(shorter > 100, `${shorter} are written otherwise`);
+});
+
+test("check() names a host path within the folder of typing from there on, and no other", () => {
+  const grants = granted("-v ./data:/data:ro", "-v '/home/user/my data:/my data:ro'", "-v ../user2:/user2:ro");
+  const fix = (path: string, cwd: string) => {
+    const verdict = check(grants, file(path, "write"), { cwd });
+    return verdict.allowed ? [] : [verdict.fix.flag, verdict.fix.replaces];
+  };
+  assert.deepEqual(fix("/data/x", "/home/user"), ["-v ./data:/data", "-v ./data:/data:ro"]);
+  assert.deepEqual(fix("/data/x", "/home/user/data"), ["-v .:/data", "-v .:/data:ro"]);
+  assert.deepEqual(fix("/data/x", "/"), ["-v /home/user/data:/data", "-v /home/user/data:/data:ro"]);
+  assert.deepEqual(fix("/my data/x", "/home/user"), ["-v './my data:/my data'", "-v './my data:/my data:ro'"]);
+  assert.equal(fix("/user2/x", "/home/user")[0], "-v /home/user2:/user2");
+  const socket = check(noGrants, connect("unix:/home/user/db.sock", 0), { cwd: "/home/user" });
+  assert.equal(socket.allowed || socket.fix.flag, "--allow-net unix:./db.sock");
 });
 
 test("check() names as `by` a flag that allows the request by itself", () => {

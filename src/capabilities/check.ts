@@ -1,14 +1,14 @@
 import { type CapabilityName, capability } from "./catalog.ts";
 import { checkConnect, checkDns, checkListen } from "./check-net.ts";
-import { checkFiles, type HostGuess } from "./check-files.ts";
+import { checkFiles } from "./check-files.ts";
 import { formatClock, formatRandom, formatStdio, typedFlag } from "./format-flags.ts";
 import type { Grants, StdioName } from "./grants.ts";
 import { stdioNames } from "./parse-flags.ts";
 import type { AccessRequest } from "./request.ts";
-import { allow, refuse, type Verdict } from "./verdict.ts";
+import { allow, type FixContext, refuse, type Verdict } from "./verdict.ts";
 
-/** Decides whether grants cover a request, and if not, which flag would. Pure and total; nothing else decides. A guess makes fixes better. */
-export function check(grants: Grants, request: AccessRequest, guess?: HostGuess): Verdict {
+/** Decides whether grants cover a request, and if not, which flag would. Pure and total; nothing else decides. */
+export function check(grants: Grants, request: AccessRequest, context: FixContext = {}): Verdict {
   switch (request.capability) {
     case "clock":
       return checkKind("clock", grants.clock.kind, () => formatClock(grants.clock), "real");
@@ -19,9 +19,9 @@ export function check(grants: Grants, request: AccessRequest, guess?: HostGuess)
     case "env":
       return checkEnv(grants, request.name);
     case "files":
-      return checkFiles(grants, request, guess);
+      return checkFiles(grants, request, context);
     case "net.connect":
-      return checkConnect(grants.net, request);
+      return checkConnect(grants.net, request, context);
     case "net.listen":
       return checkListen(grants.net, request);
     case "net.dns":

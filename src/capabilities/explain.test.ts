@@ -67,6 +67,13 @@ test("explain() tells a read-only folder from a writable one, and what lies outs
     cwd: "/home",
   });
   const { can, cannot } = explain(grants);
+  const typed = explain(grants, { cwd: "/home" });
+  assert.equal(typed.can[5], "Read files in /data (./data on the host)");
+  assert.ok(
+    typed.cannot.includes(
+      "Make, change and remove files in /data (./data on the host) (-v ./data:/data would allow it)",
+    ),
+  );
   assert.deepEqual(can.slice(5), [
     "Read files in /data (/home/data on the host)",
     "Read files in /out (/home/out on the host)",

@@ -3,6 +3,8 @@ import type { AccessRequest } from "./request.ts";
 import { formatConnect, formatListen, formatPublish } from "./format-flags.ts";
 import { type ConnectGrant, type Grants, noGrants } from "./grants.ts";
 import { stdioNames } from "./parse-flags.ts";
+import { typedHost } from "./paths.ts";
+import type { FixContext } from "./verdict.ts";
 
 /** What a guest with some grants can do, and what it cannot, in sentences. */
 export interface Explanation {
@@ -17,11 +19,11 @@ export interface Probe {
 }
 
 /** Says what a guest with these grants can and cannot do; every sentence is decided by {@link check}. */
-export function explain(grants: Grants): Explanation {
+export function explain(grants: Grants, context: FixContext = {}): Explanation {
   const can: string[] = [];
   const cannot: string[] = [];
-  for (const { sentence, request } of probes(grants)) {
-    const verdict = check(grants, request);
+  for (const { sentence, request } of probes(grants, context)) {
+    const verdict = check(grants, request, context);
     if (verdict.allowed) can.push(sentence);
     else cannot.push(`${sentence} (${verdict.fix.flag} would allow it)`);
   }
@@ -29,8 +31,8 @@ export function explain(grants: Grants): Explanation {
 }
 
 /** The requests that {@link explain} asks about: each thing granted, and of each capability something that may not be. */
-export function probes(grants: Grants): Probe[] {
-  return [...ownProbes(grants), ...folderProbes(grants), ...networkProbes(grants)];
+export function probes(grants: Grants, context: FixContext = {}): Probe[] {
+  return [...ownProbes(grants), ...folderProbes(grants, context), ...networkProbes(grants, context)];
 }
 
 function ownProbes({ clock, random, env }: Grants): Probe[] {
@@ -83,11 +85,11 @@ function unused(usual: readonly string[], isGranted: (name: string) => boolean, 
   return made(n);
 }
 
-function folderProbes(grants: Grants): Probe[] {
+function folderProbes(grants: Grants, { cwd }: FixContext): Probe[] {
   const { files } = grants;
   const own = files.flatMap(({ host, guest }): Probe[] => {
     const path = guest.endsWith("/") ? guest : `${guest}/`;
-    const shown = guest === host ? guest : `${guest} (${host} on the host)`;
+    const shown = guest === host ? guest : `${guest} (${typedHost(host, cwd)} on the host)`;
     return [
       {
         sentence: `Read files in ${shown}`,
@@ -129,7 +131,7 @@ function representative({ host, ports }: ConnectGrant): AccessRequest {
   }
 }
 
-function networkProbes({ net }: Grants): Probe[] {
+function networkProbes({ net }: Grants, { cwd }: FixContext): Probe[] {
   const connect = (sentence: string, host: string, port: number): Probe => ({
     sentence,
     request: { capability: "net.connect", host, port },
@@ -140,7 +142,7 @@ function networkProbes({ net }: Grants): Probe[] {
   );
   const port = Number(ports[0] ?? 8080);
   const shown = (grant: ConnectGrant): string =>
-    grant.host.kind === "public" ? `every public host, ${formatConnect(grant)}` : formatConnect(grant);
+    grant.host.kind === "public" ? `every public host, ${formatConnect(grant)}` : formatConnect(grant, cwd);
   return [
     ...net.connect.map((grant): Probe => ({
       sentence: `Connect to ${shown(grant)}`,

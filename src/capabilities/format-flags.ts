@@ -12,14 +12,17 @@ import {
   type StdioName,
 } from "./grants.ts";
 import { parseVolume, stdioNames } from "./parse-flags.ts";
-import { resolveHost } from "./paths.ts";
+import { resolveHost, typedHost } from "./paths.ts";
 
-/** Writes a folder grant as `HOST:GUEST[:ro]`, or undefined where a colon in a path makes that mean something else. */
-export function formatVolume({ host, guest, access }: FolderGrant): string | undefined {
+/**
+ * Writes a folder grant as `HOST:GUEST[:ro]`, or undefined where a colon in a path makes that mean something else. A
+ * relative HOST starts from `cwd`.
+ */
+export function formatVolume({ host, guest, access }: FolderGrant, cwd = "/"): string | undefined {
   const text = `${host}:${guest}${access === "read-only" ? ":ro" : ""}`;
   try {
-    const read = parseVolume(text, { cwd: "/" });
-    return read.host === resolveHost("/", host) && read.guest === guest && read.access === access ? text : undefined;
+    const read = parseVolume(text, { cwd });
+    return read.host === resolveHost(cwd, host) && read.guest === guest && read.access === access ? text : undefined;
   } catch {
     return undefined;
   }
@@ -53,12 +56,12 @@ export function formatStdio(stdio: readonly StdioName[]): string {
   return stdioNames.every((name) => stdio.includes(name)) ? "all" : stdio.join(",");
 }
 
-/** Writes whom the guest may connect to as `parseConnect` reads it. */
-export function formatConnect({ host, ports }: ConnectGrant): string {
+/** Writes whom the guest may connect to as `parseConnect` reads it, in `cwd` where that is given. */
+export function formatConnect({ host, ports }: ConnectGrant, cwd?: string): string {
   const suffix = formatPortsAfter(ports);
   switch (host.kind) {
     case "unix":
-      return `unix:${host.path}`;
+      return `unix:${typedHost(host.path, cwd)}`;
     case "public":
       return `*${suffix}`;
     case "name":
@@ -110,11 +113,12 @@ export function typedFlag(name: CapabilityName, value?: string): string {
   return value === undefined ? (short ?? long) : `${short ?? long} ${quoteWord(value)}`;
 }
 
-/** The flag that gives a folder, as it is typed into a shell. */
-export function folderFlag(grant: FolderGrant): string {
-  const volume = formatVolume(grant);
+/** The flag that gives a folder, as it is typed into a shell, in `cwd` where that is given. */
+export function folderFlag(grant: FolderGrant, cwd?: string): string {
+  const host = typedHost(grant.host, cwd);
+  const volume = formatVolume({ ...grant, host }, cwd);
   if (volume !== undefined) return typedFlag("files", volume);
-  const { host, guest, access } = grant;
+  const { guest, access } = grant;
   return `--dir ${quoteWord(`${host}::${guest}${access === "read-only" ? "::ro" : ""}`)}`;
 }
 

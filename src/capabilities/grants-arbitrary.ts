@@ -46,6 +46,13 @@ const folder: fc.Arbitrary<FolderGrant> = fc.record({
   access: fc.constantFrom("read-only", "read-write"),
 });
 
+/** A folder of the host to type flags in, such that folders of {@link anyGrants} lie within it, beside it and above it. */
+export const anyCwd = fc.oneof(
+  fc.constant("/host"),
+  fc.constantFrom("/", "/hos", "/host/", "/elsewhere"),
+  folderName.map((each) => `/host${each === "/" ? "" : each}`),
+);
+
 const variableName = fc
   .oneof(fc.constantFrom("HOME", "__proto__", "1"), fc.string({ minLength: 1, unit: "grapheme" }))
   .filter((text) => !/[=\0]/.test(text));

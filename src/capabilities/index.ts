@@ -44,5 +44,5 @@ export {
 export type { AccessRequest } from "./request.ts";
 export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";
 export type { GrantsSource } from "./schema.ts";
-export type { Fix, Verdict } from "./verdict.ts";
+export type { Fix, FixContext, Verdict } from "./verdict.ts";
 export { writeGrants } from "./write-grants.ts";

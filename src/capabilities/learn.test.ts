@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { attenuate } from "./attenuate.ts";
 import { check } from "./check.ts";
-import { anyAbsoluteRequest, anyGrants } from "./grants-arbitrary.ts";
+import { anyAbsoluteRequest, anyCwd, anyGrants } from "./grants-arbitrary.ts";
 import { grantsFromFlags } from "./grants-from-flags.ts";
 import { defaultGrants, type Grants, noGrants } from "./grants.ts";
 import { narrowToUsed } from "./learn.ts";
@@ -13,7 +13,7 @@ import { typedWords } from "./typed-words.ts";
 
 const granted = (...flags: string[]): Grants => grantsFromFlags(flags.flatMap(typedWords), { cwd: "/home" });
 const learned = (grants: Grants, uses: AccessRequest[]): Grants =>
-  readGrants(narrowToUsed(grants, uses, []), { cwd: "/" });
+  readGrants(narrowToUsed(grants, { uses, refusals: [] }), { cwd: "/" });
 const file = (path: string, operation: "read" | "write" = "read"): AccessRequest => ({
   capability: "files",
   operation,
@@ -24,8 +24,8 @@ test("narrowToUsed() writes a file of grants that lie within the first and allow
   let used = 0;
   const requests = fc.array(anyAbsoluteRequest, { maxLength: 20 });
   fc.assert(
-    fc.property(anyGrants, requests, requests, (grants, uses, refusals) => {
-      const fewer = readGrants(narrowToUsed(grants, uses, refusals), { cwd: "/" });
+    fc.property(anyGrants, requests, requests, anyCwd, (grants, uses, refusals, cwd) => {
+      const fewer = readGrants(narrowToUsed(grants, { uses, refusals, cwd }), { cwd: "/" });
       assert.deepEqual(attenuate(grants, fewer), fewer);
       for (const use of uses.filter((each) => check(grants, each).allowed)) {
         assert.ok(check(fewer, use).allowed, JSON.stringify(use));
@@ -83,19 +83,19 @@ test("narrowToUsed() keeps both the name and the CIDR that a connection took", (
 });
 
 test("narrowToUsed() lists refused calls as comments, each once with its fix", () => {
-  const text = narrowToUsed(
-    granted("-v ./data:/data:ro"),
-    [],
-    [file("/etc/a"), file("/etc/a"), file("/data/x", "write"), { capability: "clock" }],
-  );
+  const text = narrowToUsed(granted("-v ./data:/data:ro"), {
+    uses: [],
+    refusals: [file("/etc/a"), file("/etc/a"), file("/data/x", "write"), { capability: "clock" }],
+    cwd: "/home",
+  });
   assert.deepEqual(
     text.split("\n").filter((line) => line.startsWith("#")),
     [
       "# Refused in that run, and what would allow it:",
       '# files: ["/etc:/etc:ro"]  # -v /etc:/etc:ro: no granted folder contains "/etc/a"',
-      '# files: ["/home/data:/data"]  # -v /home/data:/data instead of -v /home/data:/data:ro: the granted folder "/data" is read-only',
+      '# files: ["/home/data:/data"]  # -v ./data:/data instead of -v ./data:/data:ro: the granted folder "/data" is read-only',
     ],
   );
-  const odd = narrowToUsed(noGrants, [], [file("/a\nclock: real\n/x")]);
+  const odd = narrowToUsed(noGrants, { uses: [], refusals: [file("/a\nclock: real\n/x")] });
   assert.deepEqual(readGrants(odd, { cwd: "/" }), noGrants);
 });

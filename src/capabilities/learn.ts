@@ -6,26 +6,31 @@ import { containsGuest } from "./grants-from-flags.ts";
 import { type ConnectGrant, type FolderGrant, type Grants, type ListenGrant, noGrants } from "./grants.ts";
 import { allPorts, stdioNames } from "./parse-flags.ts";
 import { climbOf, joinHost, partsOf } from "./paths.ts";
+import type { FixContext } from "./verdict.ts";
 import { writeGrants } from "./write-grants.ts";
+
+/** What {@link narrowToUsed} knows of a run. */
+export interface LearnedRun {
+  readonly uses: readonly AccessRequest[];
+  readonly refusals: readonly AccessRequest[];
+  /** Absolute folder that the flags in comments are typed in; what makes up the file stays absolute. */
+  readonly cwd?: string | undefined;
+}
 
 /**
  * Writes a grants file with what a run used of its grants: never more than they are. What was refused stands below, as
  * comments, each with the line that would allow it. Folders are named as the guest asked for them: what a symbolic link
  * leads to has to be among the uses for its folder to stay.
  */
-export function narrowToUsed(
-  grants: Grants,
-  uses: readonly AccessRequest[],
-  refusals: readonly AccessRequest[],
-): string {
+export function narrowToUsed(grants: Grants, { uses, refusals, cwd }: LearnedRun): string {
   const used = attenuate(grants, usedGrants(grants, uses));
-  const lines = new Set(refusals.flatMap((request) => refusalLines(grants, request)));
+  const lines = new Set(refusals.flatMap((request) => refusalLines(grants, request, { cwd })));
   if (lines.size === 0) return writeGrants(used);
   return `${writeGrants(used)}\n# Refused in that run, and what would allow it:\n${[...lines].join("\n")}\n`;
 }
 
-function refusalLines(grants: Grants, request: AccessRequest): string[] {
-  const verdict = check(grants, request);
+function refusalLines(grants: Grants, request: AccessRequest, context: FixContext): string[] {
+  const verdict = check(grants, request, context);
   if (verdict.allowed) return [];
   const { line, flag, replaces } = verdict.fix;
   const instead = replaces === undefined ? "" : ` instead of ${replaces}`;

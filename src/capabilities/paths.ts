@@ -36,6 +36,16 @@ export function hostParts(host: string): string[] {
   return host.split(hostRules(host) === win32 ? /[\\/]/ : "/").filter((part) => part !== "");
 }
 
+/** A host path as it is typed in `cwd`: from there on where it lies within, such as `./data`, else as it is. */
+export function typedHost(host: string, cwd: string | undefined): string {
+  if (cwd === undefined) return host;
+  const [parts, start] = [hostParts(host), hostParts(cwd)];
+  // In the root folder everything lies within, and the absolute path is the shorter one.
+  if (start.length === 0 || !startsWithParts(parts, start)) return host;
+  const typed = [".", ...parts.slice(start.length)].join("/");
+  return resolveHost(cwd, typed) === resolveHost(cwd, host) ? typed : host;
+}
+
 function hostRules(...paths: readonly string[]): typeof posix {
   return paths.some((path) => /^([A-Za-z]:[\\/]|\\\\)/.test(path)) ? win32 : posix;
 }

@@ -8,6 +8,19 @@ export interface Fix {
   readonly replaces?: string | undefined;
 }
 
+/** What makes a fix easier to read and to type; no verdict depends on it. */
+export interface FixContext {
+  /** Absolute folder that flags are typed in: they name host paths within it from there on. */
+  readonly cwd?: string | undefined;
+  readonly guess?: HostGuess | undefined;
+}
+
+/**
+ * Knows which folder of the host a guest most likely means by a folder that it was not granted: a guest's libc spells
+ * relative paths like absolute ones. Undefined where it has the same name on the host.
+ */
+export type HostGuess = (guestFolder: string) => string | undefined;
+
 /** What {@link check} decides: by which grant (as the flag that gives it), or why not and what would change that. */
 export type Verdict =
   | { readonly allowed: true; readonly by: string }

@@ -43,13 +43,15 @@ export interface FileReport {
 async function explainGrants(parsed: ParsedCommand, surroundings: Surroundings): Promise<number> {
   const grants = await grantsOf(parsed, surroundings);
   const [file] = parsed.operands;
+  const { print, env, cwd } = surroundings;
+  const isData = hasSwitch(parsed, "--json");
   const report: GrantsReport = {
-    ...explain(grants),
+    // Data may be read elsewhere: its paths are absolute.
+    ...explain(grants, isData ? {} : { cwd }),
     flags: grantToFlags(grants),
     file: file === undefined ? null : reportOf(file, grants),
   };
-  const { print, env } = surroundings;
-  print(hasSwitch(parsed, "--json") ? jsonText(report) : joinLines(linesOf(report, stdoutStyle(env))));
+  print(isData ? jsonText(report) : joinLines(linesOf(report, stdoutStyle(env))));
   return 0;
 }
 

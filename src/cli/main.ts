@@ -1,7 +1,9 @@
-import { printable, SampanError, writeAll } from "../base/index.ts";
+import { writeAll } from "../base/index.ts";
+import { nativeOrUndefined } from "../base/native.ts";
 import type { Surroundings } from "./command.ts";
+import { complainOf } from "./complain.ts";
 import { loadCommand } from "./commands.ts";
-import { exitStatus, statusOf } from "./exit-status.ts";
+import { exitStatus } from "./exit-status.ts";
 import { hasSwitch, parseCommand } from "./parse.ts";
 
 /** Runs a command line and answers the exit status. */
@@ -21,19 +23,8 @@ export async function main(args: readonly string[], surroundings: Surroundings):
     }
     return await command.execute(parsed, surroundings);
   } catch (error) {
-    return complain(error, surroundings);
+    return complainOf(error, surroundings);
   }
-}
-
-function complain(error: unknown, surroundings: Surroundings): number {
-  if (error instanceof SampanError) {
-    surroundings.complain(`sampan: ${printable(error.message)} [${error.code}]\n`);
-    if (error.hint !== undefined) surroundings.complain(`  ${printable(error.hint)}\n`);
-    return statusOf(error);
-  }
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  surroundings.complain(`sampan: this is a bug of Sampan's, please report it with the lines below\n${stack}\n`);
-  return exitStatus.failed;
 }
 
 void main(process.argv.slice(2), {
@@ -41,4 +32,10 @@ void main(process.argv.slice(2), {
   env: process.env,
   print: (text) => writeAll(1, text),
   complain: (text) => writeAll(2, text),
-}).then((status) => process.exit(status));
+}).then(endProcess);
+
+/** Ends the process: at once after a deadline, when the guest's thread may still be in a call that nothing interrupts. */
+function endProcess(status: number): void {
+  if (status === exitStatus.deadline) nativeOrUndefined()?.c._exit(status);
+  process.exit(status);
+}

@@ -12,6 +12,7 @@ import {
   runWithDeadline,
 } from "../engine/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
+import { complainOf } from "./complain.ts";
 import { exitStatus } from "./exit-status.ts";
 import { grantGroups, grantsOf } from "./grant-options.ts";
 import { hasSwitch, lastValue } from "./parse.ts";
@@ -75,13 +76,13 @@ async function executeRun(parsed: ParsedCommand, surroundings: Surroundings): Pr
   const [file = "", ...args] = parsed.operands;
   const request = readRequest(parsed, { file, args, grants: await grantsOf(parsed, surroundings) });
   const timeout = lastValue(parsed, "--timeout");
-  const audit = lastValue(parsed, "--audit");
-  // A file that cannot be written is found out before the guest runs.
-  if (audit !== undefined) writeFile(audit, "", "a");
   const report = timeout === undefined ? run(request) : await runWithDeadline(request, parseDuration(timeout));
-  const refusals = report.refusals.map((refused) => ({ refused, verdict: explainRefusal(request.grants, refused) }));
+  const { cwd } = surroundings;
+  const refusals = report.refusals.map((refused) => ({
+    refused,
+    verdict: explainRefusal(request.grants, refused, { cwd }),
+  }));
   const status = printEnding(report.ending, request, surroundings);
-  if (audit !== undefined) writeFile(audit, refusals.map((refusal) => auditLine(request.name, refusal)).join(""), "a");
   if (request.learn) learn(parsed, { request, report, surroundings });
   if (status !== 0 && !request.trace) printRefusals(refusals, request.grants, surroundings);
   return status;
@@ -108,6 +109,7 @@ function readRequest(
     invoke: invoke === undefined ? undefined : { name: invoke, args },
     trace: hasSwitch(parsed, "--trace"),
     learn: hasSwitch(parsed, "--learn"),
+    audit: lastValue(parsed, "--audit"),
   };
 }
 
@@ -150,24 +152,19 @@ interface Refusal {
   readonly verdict: Verdict;
 }
 
-function auditLine(module: string, { refused, verdict }: Refusal): string {
-  const time = new Date().toISOString();
-  const why = verdict.allowed ? {} : { reason: verdict.reason, fix: verdict.fix.flag };
-  return `${JSON.stringify({ time, module, ...refused, ...why })}\n`;
-}
-
 function learn(
   parsed: ParsedCommand,
   { request, report, surroundings }: { request: RunRequest; report: RunReport; surroundings: Surroundings },
 ): void {
-  const text = narrowToUsed(request.grants, report.uses, report.refusals);
+  const text = narrowToUsed(request.grants, { ...report, cwd: surroundings.cwd });
   const file = lastValue(parsed, "--output");
   if (file === undefined) surroundings.print(text);
   else writeFile(file, text, "w");
 }
 
 /** Says how the guest ended where that is not its own affair, and answers the exit status. */
-function printEnding(ending: RunEnding, request: RunRequest, { print, complain }: Surroundings): number {
+function printEnding(ending: RunEnding, request: RunRequest, surroundings: Surroundings): number {
+  const { print, complain } = surroundings;
   switch (ending.kind) {
     case "exit":
       return ending.code & 0xff;
@@ -181,7 +178,7 @@ function printEnding(ending: RunEnding, request: RunRequest, { print, complain }
       for (const line of backtraceLines(ending.backtrace, request.name)) complain(`  ${line}\n`);
       return exitStatus.trap;
     case "error":
-      throw SampanError.fromData(ending.error);
+      return complainOf(SampanError.fromData(ending.error), surroundings);
     case "bug":
       complain(`sampan: this is a bug of Sampan's, please report it with the lines below\n${ending.stack}\n`);
       return exitStatus.failed;

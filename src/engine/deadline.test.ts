@@ -6,11 +6,10 @@ import { guestBytes, requestOf } from "./engine-fixture.ts";
 test("runWithDeadline() ends a loop that calls nothing, and one that calls the host", async () => {
   const bytes = await guestBytes("spin");
   for (const args of [[], ["call"]]) {
-    const ending = runWithDeadline(requestOf(bytes, { args }), 200);
-    await assert.rejects(ending, {
-      code: "LIMIT_DEADLINE",
-      message: "Ended the guest after 200ms",
-      hint: "give it more with --timeout",
+    const { ending } = await runWithDeadline(requestOf(bytes, { args }), 200);
+    assert.deepEqual(ending, {
+      kind: "error",
+      error: { code: "LIMIT_DEADLINE", message: "Ended the guest after 200ms", hint: "give it more with --timeout" },
     });
   }
 });

@@ -2,6 +2,7 @@ import { type ErrorData, printable, SampanError, writeAll } from "../base/index.
 import type { AccessRequest, Grants } from "../capabilities/index.ts";
 import { HostWorkload, type Observer } from "../host/index.ts";
 import { readModule } from "../wasm/index.ts";
+import { Audit } from "./audit.ts";
 import { compileGuest, type GuestModule } from "./guest-module.ts";
 import { Guest, type RunResult } from "./guest.ts";
 import { invokeArguments } from "./invoke.ts";
@@ -23,6 +24,8 @@ export interface RunRequest {
   readonly trace: boolean;
   /** Notes each thing that is used, for `--learn`. */
   readonly learn: boolean;
+  /** Appends a JSON line to this file for each refusal, as it happens. */
+  readonly audit?: string | undefined;
 }
 
 /** What a run may take, each without a limit where it is left out. */
@@ -55,6 +58,9 @@ export interface RunReport {
 /** Most distinct requests that a report holds. */
 const mostNoted = 10_000;
 
+/** Hears of each request that is noted for the first time, for a report that may never be made. */
+export type NoteListener = (kind: "refused" | "used", request: AccessRequest) => void;
+
 /** Remembers what was refused and used, each once. */
 class Notes implements Observer {
   readonly isLearning: boolean;
@@ -62,31 +68,56 @@ class Notes implements Observer {
   readonly uses = new Map<string, AccessRequest>();
   /** The refusal that came last and that no trace line has named yet. */
   unnamed: AccessRequest | undefined;
+  readonly #audit: Audit | undefined;
+  readonly #onNote: NoteListener;
 
-  constructor({ learn }: { learn: boolean }) {
-    this.isLearning = learn;
+  constructor(request: RunRequest, onNote: NoteListener) {
+    this.isLearning = request.learn;
+    this.#audit = request.audit === undefined ? undefined : new Audit(request.audit, request);
+    this.#onNote = onNote;
   }
 
   used(request: AccessRequest): void {
-    note(this.uses, request);
+    if (note(this.uses, request)) this.#onNote("used", request);
   }
 
   refused(request: AccessRequest): void {
-    note(this.refusals, request);
     this.unnamed = request;
+    this.#audit?.write(request);
+    if (note(this.refusals, request)) this.#onNote("refused", request);
+  }
+
+  close(): void {
+    this.#audit?.close();
   }
 }
 
-function note(notes: Map<string, AccessRequest>, request: AccessRequest): void {
+function note(notes: Map<string, AccessRequest>, request: AccessRequest): boolean {
   const key = JSON.stringify(request);
-  if (notes.size < mostNoted && !notes.has(key)) notes.set(key, request);
+  if (notes.size >= mostNoted || notes.has(key)) return false;
+  notes.set(key, request);
+  return true;
+}
+
+/** How a run is embedded in its thread. */
+export interface RunOptions {
+  readonly onNote?: NoteListener;
+  /** Whether another thread may end this one: then it waits where it can be ended, and never within a system's call. */
+  readonly isInterruptible?: boolean;
 }
 
 /** Runs a module to its end in this thread, on this process's standard streams. Errors of the catalog are its ending. */
-export function run(request: RunRequest): RunReport {
-  const notes = new Notes(request);
-  const ending = withNames(endingOf(request, notes), request.bytes);
-  return { ending, refusals: [...notes.refusals.values()], uses: [...notes.uses.values()] };
+export function run(request: RunRequest, { onNote = () => {}, isInterruptible = false }: RunOptions = {}): RunReport {
+  let notes: Notes | undefined;
+  try {
+    notes = new Notes(request, onNote);
+    const ending = withNames(endingOf(request, { notes, isInterruptible }), request.bytes);
+    return { ending, refusals: [...notes.refusals.values()], uses: [...notes.uses.values()] };
+  } catch (error) {
+    return { ending: endingOfError(error), refusals: [], uses: [] };
+  } finally {
+    notes?.close();
+  }
 }
 
 /** Gives the frames of a trap the names of the file's name section; V8 mixes the module's name into its own. */
@@ -99,19 +130,31 @@ function withNames(ending: RunEnding, bytes: Uint8Array): RunEnding {
   };
 }
 
-function endingOf(request: RunRequest, notes: Notes): RunEnding {
+function endingOf(
+  request: RunRequest,
+  { notes, isInterruptible }: { notes: Notes; isInterruptible: boolean },
+): RunEnding {
   try {
     const module = compileGuest(request.bytes, { memory: request.limits.memory, name: request.name });
-    const workload = new HostWorkload(request.grants, { limits: request.limits, observer: notes, namesRefusals: true });
+    const workload = new HostWorkload(request.grants, {
+      limits: request.limits,
+      observer: notes,
+      namesRefusals: true,
+      waitsBeforeReading: isInterruptible,
+    });
     try {
       return runModule(module, { request, workload, notes });
     } finally {
       workload.close();
     }
   } catch (error) {
-    if (error instanceof SampanError) return { kind: "error", error: error.toData() };
-    return { kind: "bug", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return endingOfError(error);
   }
+}
+
+function endingOfError(error: unknown): RunEnding {
+  if (error instanceof SampanError) return { kind: "error", error: error.toData() };
+  return { kind: "bug", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
 interface Running {
@@ -162,10 +205,8 @@ function endingFrom(result: RunResult): RunEnding {
       return { kind: "exit", code: 0 };
     case "limit":
       return { kind: "error", error: result.error.toData() };
-    case "bug": {
-      const { error } = result;
-      return { kind: "bug", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-    }
+    case "bug":
+      return endingOfError(result.error);
     case "exit":
     case "signal":
     case "trap":
@@ -178,7 +219,7 @@ function traceTo(fd: number, grants: Grants, notes: Notes): (line: string) => vo
   return (line) => {
     const refused = notes.unnamed;
     notes.unnamed = undefined;
-    const verdict = refused === undefined ? undefined : explainRefusal(grants, refused);
+    const verdict = refused === undefined ? undefined : explainRefusal(grants, refused, { cwd: process.cwd() });
     const fix = verdict === undefined || verdict.allowed ? "" : `  # allowed by ${verdict.fix.flag}`;
     writeAll(fd, `${printable(`${line}${fix}`)}\n`);
   };

@@ -35,6 +35,17 @@ export class OutputBudget {
   }
 }
 
+/** The longest single wait in ms of a thread that others may end. */
+const longestTurn = 50;
+
+/** What a {@link StdioStream} is made with. */
+export interface StdioOptions {
+  readonly budget: OutputBudget;
+  readonly observer: Observer;
+  /** Whether input is read only once it is ready. */
+  readonly waitsBeforeReading?: boolean;
+}
+
 /** A standard stream that is one of this process's own descriptors, whatever that is: a pipe, a terminal, a file. */
 export class StdioStream extends Descriptor {
   readonly access: DescriptorAccess;
@@ -43,12 +54,14 @@ export class StdioStream extends Descriptor {
   readonly #name: StdioName;
   readonly #budget: OutputBudget;
   readonly #observer: Observer;
+  readonly #waitsBeforeReading: boolean;
   #type: FileType | undefined;
   #isBroken = false;
 
-  constructor(calls: FileCalls, name: StdioName, { budget, observer }: { budget: OutputBudget; observer: Observer }) {
+  constructor(calls: FileCalls, name: StdioName, { budget, observer, waitsBeforeReading = false }: StdioOptions) {
     super();
     this.#calls = calls;
+    this.#waitsBeforeReading = waitsBeforeReading;
     this.#fd = name === "stdin" ? 0 : name === "stdout" ? 1 : 2;
     this.#name = name;
     this.#budget = budget;
@@ -80,7 +93,13 @@ export class StdioStream extends Descriptor {
   override read(into: Buffers): number {
     if (!this.access.read) throw failure("badf");
     if (this.#observer.isLearning) this.#observer.used({ capability: "stdio", stream: this.#name });
+    if (this.#waitsBeforeReading && !this.flags.nonblock) this.#awaitInput();
     return this.#waiting("read", () => this.#calls.read(this.#fd, into));
+  }
+
+  /** Waits in short turns, between which the thread can be ended. */
+  #awaitInput(): void {
+    while (!this.#calls.wait(this.#fd, "read", longestTurn));
   }
 
   override write(from: Buffers): number {

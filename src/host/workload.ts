@@ -34,6 +34,8 @@ export interface HostOptions {
   readonly observer?: Observer;
   readonly stdio?: StdioChannels;
   readonly calls?: FileCalls;
+  /** Whether standard input is read only once it is ready, so that no thread is stuck in a call of the system. */
+  readonly waitsBeforeReading?: boolean;
   /** Whether a guest without a root gets one that refuses by name ({@link RefusingFolder}). */
   readonly namesRefusals?: boolean;
 }
@@ -143,7 +145,11 @@ export class HostWorkload {
     if (name === "stdin" && channels.stdin !== undefined) return new ChannelStream({ source: channels.stdin }, budget);
     const sink = name === "stdout" ? channels.stdout : name === "stderr" ? channels.stderr : undefined;
     if (sink !== undefined) return new ChannelStream({ sink }, budget);
-    return new StdioStream(this.#calls, name, { budget, observer: this.#observer });
+    return new StdioStream(this.#calls, name, {
+      budget,
+      observer: this.#observer,
+      waitsBeforeReading: this.#options.waitsBeforeReading ?? false,
+    });
   }
 
   #openFolder({ grant, fd }: OpenFolder): Descriptor {

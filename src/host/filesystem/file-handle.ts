@@ -86,11 +86,23 @@ export class FileHandle extends Descriptor {
   }
 
   override read(into: Buffers): number {
-    return this.#waiting("read", () => this.#context.calls.read(this.#fd, into));
+    for (;;) {
+      try {
+        return this.#context.calls.read(this.#fd, into);
+      } catch (error) {
+        this.#waitAfter(error, "read");
+      }
+    }
   }
 
   override write(from: Buffers): number {
-    return this.#waiting("write", () => this.#context.calls.write(this.#fd, from));
+    for (;;) {
+      try {
+        return this.#context.calls.write(this.#fd, from);
+      } catch (error) {
+        this.#waitAfter(error, "write");
+      }
+    }
   }
 
   override readAt(into: Buffers, offset: bigint): number {
@@ -243,15 +255,9 @@ export class FileHandle extends Descriptor {
   }
 
   /** A pipe or terminal among the files never waits in the system's call: it says `again`, and we wait where it is due. */
-  #waiting(events: "read" | "write", call: () => number): number {
-    for (;;) {
-      try {
-        return call();
-      } catch (error) {
-        if (!(error instanceof HostError) || error.errno !== "again" || this.flags.nonblock) throw error;
-        this.#context.calls.wait(this.#fd, events, -1);
-      }
-    }
+  #waitAfter(error: unknown, events: "read" | "write"): void {
+    if (!(error instanceof HostError) || error.errno !== "again" || this.flags.nonblock) throw error;
+    this.#context.calls.wait(this.#fd, events, -1);
   }
 }
 

@@ -164,19 +164,39 @@ class NativeFileCalls implements FileCalls {
   }
 
   read(fd: number, into: Buffers): number {
-    return this.#moved(() => this.#c.readv(fd, this.#iovecs, this.#fillIovecs(into)));
+    const count = this.#fillIovecs(into);
+    for (;;) {
+      const moved = this.#c.readv(fd, this.#iovecs, count);
+      if (moved >= 0) return moved;
+      this.#failUnlessInterrupted();
+    }
   }
 
   write(fd: number, from: Buffers): number {
-    return this.#moved(() => this.#c.writev(fd, this.#iovecs, this.#fillIovecs(from)));
+    const count = this.#fillIovecs(from);
+    for (;;) {
+      const moved = this.#c.writev(fd, this.#iovecs, count);
+      if (moved >= 0) return moved;
+      this.#failUnlessInterrupted();
+    }
   }
 
   readAt(fd: number, into: Buffers, offset: bigint): number {
-    return this.#moved(() => this.#c.preadv(fd, this.#iovecs, this.#fillIovecs(into), offset));
+    const count = this.#fillIovecs(into);
+    for (;;) {
+      const moved = this.#c.preadv(fd, this.#iovecs, count, offset);
+      if (moved >= 0) return moved;
+      this.#failUnlessInterrupted();
+    }
   }
 
   writeAt(fd: number, from: Buffers, offset: bigint): number {
-    return this.#moved(() => this.#c.pwritev(fd, this.#iovecs, this.#fillIovecs(from), offset));
+    const count = this.#fillIovecs(from);
+    for (;;) {
+      const moved = this.#c.pwritev(fd, this.#iovecs, count, offset);
+      if (moved >= 0) return moved;
+      this.#failUnlessInterrupted();
+    }
   }
 
   seek(fd: number, offset: bigint, whence: Whence): bigint {
@@ -376,13 +396,9 @@ class NativeFileCalls implements FileCalls {
     throw failureOfLinux(this.#native.errno());
   }
 
-  /** Runs a transfer, again when a signal came in between. */
-  #moved(call: () => number): number {
-    for (;;) {
-      const count = call();
-      if (count >= 0) return count;
-      if (this.#native.errno() !== eintr) this.#fail();
-    }
+  /** A transfer that a signal interrupted is made again. */
+  #failUnlessInterrupted(): void {
+    if (this.#native.errno() !== eintr) this.#fail();
   }
 
   #fillIovecs(buffers: Buffers): number {
