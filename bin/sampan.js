@@ -26,14 +26,14 @@
 ':' //;     if [ -e "${sampan_at%%:*}" ]; then
 ':' //;       for sampan_node in "$sampan_root/node_modules" "$sampan_root/../../node_modules"; do
 ':' //;         sampan_node=$sampan_node/${sampan_at#*:}/bin/node
-':' //;         if [ -x "$sampan_node" ]; then exec "$sampan_node" --expose-internals "$sampan_root/dist/main.js" "$@"; fi
+':' //;         if [ -x "$sampan_node" ]; then exec "$sampan_node" --expose-internals -- "$sampan_root/dist/main.js" "$@"; fi
 ':' //;       done
 ':' //;     fi
 ':' //;   done
 ':' //; fi
 
 ':' //; sampan_node=${SAMPAN_NODE:-node}
-':' //; if command -v "$sampan_node" >/dev/null; then exec "$sampan_node" "$sampan_root/bin/sampan.js" "$@"; fi
+':' //; if command -v "$sampan_node" >/dev/null; then exec "$sampan_node" -- "$sampan_root/bin/sampan.js" "$@"; fi
 ':' //; echo "sampan: Cannot start \"$sampan_node\": no such command" >&2
 ':' //; echo "  Install Node.js 18 or later, or name a Node.js 26: SAMPAN_NODE=/path/to/node sampan …" >&2
 ':' //; exit 125

@@ -1,12 +1,21 @@
+import { printable, SampanError } from "../src/base/index.ts";
 import { runWasiTestsuite } from "./wasi-testsuite/suite.ts";
 
 /** `npm run conformance -- SUITE DIR`: runs somebody else's suite from a folder on this machine. */
-const suites: Readonly<Record<string, (folder: string) => Promise<boolean>>> = { "wasi-testsuite": runWasiTestsuite };
+const suites: ReadonlyMap<string, (folder: string) => Promise<boolean>> = new Map([
+  ["wasi-testsuite", runWasiTestsuite],
+]);
 
-const [name = "", folder] = process.argv.slice(2);
-const suite = suites[name];
-if (suite === undefined || folder === undefined) {
-  console.error(`usage: npm run conformance -- ${Object.keys(suites).join("|")} DIR`);
+const [name = "", folder = ""] = process.argv.slice(2);
+const suite = suites.get(name);
+if (suite === undefined || folder === "") {
+  console.error(`usage: npm run conformance -- ${[...suites.keys()].join("|")} DIR`);
   process.exit(2);
 }
-process.exit((await suite(folder)) ? 0 : 1);
+try {
+  process.exitCode = (await suite(folder)) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof SampanError)) throw error;
+  console.error(`conformance: ${printable(error.message)}`);
+  process.exitCode = 2;
+}

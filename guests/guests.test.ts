@@ -122,6 +122,19 @@ test("spin ends at its deadline, whether it calls or not", async () => {
   }
 });
 
+test("cat ends at its deadline while it waits for input that never comes, with node:ffi and without", async () => {
+  const module = await compileOwnGuest("cat");
+  for (const ffi of ["1", "0"]) {
+    const env = { ...process.env, SAMPAN_FFI: ffi };
+    const line = [sampan, "run", "--timeout", "200ms", module];
+    // Standard input stays open: only the deadline ends the guest.
+    const child = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "ignore"], env });
+    const code = await new Promise<number | null>((ended, failed) => child.on("error", failed).on("exit", ended));
+    child.stdin.destroy();
+    assert.equal(code, 124);
+  }
+});
+
 /** Lines of the probe and what they answer. */
 const lines: readonly (readonly [line: string, answer: RegExp])[] = [
   ["args_sizes_get", /errno=0 result=\d+ result=\d+$/],

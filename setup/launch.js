@@ -27,8 +27,8 @@ export async function launch(running = process.versions.node) {
   }
 }
 
-/** As the shell half has it; src/base/native.ts says what for. */
-const nodeFlags = ["--expose-internals"];
+/** As the shell half has it: src/base/native.ts says what for, and behind `--` no argument is one of Node.js. */
+const nodeFlags = ["--expose-internals", "--"];
 
 /** The same glance that the shell half takes: the whole check belongs to the set-up. */
 function looksReady(running) {

@@ -22,7 +22,7 @@ function assertStarted(project, result, args) {
 
 test("sampan.js from a shell keeps the arguments and starts no program but Node 26: PATH is empty", async (t) => {
   const project = new FakeProject(t).asPackage();
-  const args = ["run", "a b", "", "$HOME", "*", "--", "-x"];
+  const args = ["run", "a b", "", "$HOME", "*", "--env-file=evil", "--env-file", "--", "-x"];
   assertStarted(project, await project.run(project.launcher, args, { env: none }), args);
 });
 

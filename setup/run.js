@@ -10,5 +10,5 @@ await runScript(async () => {
   if (file === undefined) return;
   const node = await findNode26();
   if (node === undefined) throw missingNode26("npm did not install it", { again: "Run npm ci --include=optional" });
-  await become(node, [file, ...args]);
+  await become(node, ["--", file, ...args]);
 });

@@ -3,6 +3,7 @@ import { cp, glob, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SampanError } from "../../src/base/index.ts";
 
 /** What a test's JSON file says; the suite's own schema, preview 1's part of it. */
 interface TestCase {
@@ -22,12 +23,16 @@ const timeout = 60_000;
  * Runs the preview 1 tests of WebAssembly/wasi-testsuite (branch `prod/testsuite-base`, which holds them compiled). Each
  * case gets a fresh copy of its folder. A case that fails and is not listed in expected-failures.json fails the run, and so
  * does a listed one that passes.
+ *
+ * @throws FILE_NOT_FOUND where the folder has no test
  */
 export async function runWasiTestsuite(folder: string): Promise<boolean> {
   const expected = JSON.parse(await readFile(expectedFile, "utf8")) as Record<string, string>;
   const files = (await Array.fromAsync(glob(join(folder, "tests/*/testsuite/wasm32-wasip1/*.wasm")))).toSorted();
-  if (files.length === 0)
-    throw new Error(`No preview 1 test is in ${folder}: wanted a checkout of prod/testsuite-base`);
+  if (files.length === 0) {
+    const problem = "no preview 1 test is in it; wanted a checkout of its branch prod/testsuite-base";
+    throw new SampanError("FILE_NOT_FOUND", `Cannot run the suite in "${folder}": ${problem}`);
+  }
   const unseen = new Set(Object.keys(expected));
   let passed = 0;
   let wrong = 0;

@@ -32,6 +32,8 @@ export interface CallRow<C> {
   readonly result: Result<C, never> | undefined;
   readonly run: (context: C, ...args: never[]) => unknown;
   readonly docs: CallDocs;
+  /** Set for a call that never returns: its core function has no result, where others answer an error number. */
+  readonly endsGuest: boolean;
 }
 
 /** What the generated table of calls says. */
@@ -49,10 +51,16 @@ export type CallTable<C> = Readonly<Record<string, CallRow<C>>>;
 /** Makes a row whose function is checked against its parameters and its result. */
 export function call<C, const P extends readonly NamedParameter[], R = void>(
   docs: CallDocs,
-  row: { params: P; result?: Result<C, R>; run: (context: C, ...args: Lifted<P>) => R | Promise<R> },
+  row: {
+    params: P;
+    result?: Result<C, R>;
+    endsGuest?: boolean;
+    run: (context: C, ...args: Lifted<P>) => R | Promise<R>;
+  },
 ): CallRow<C> {
   return {
     docs,
+    endsGuest: row.endsGuest ?? false,
     params: row.params,
     result: row.result as Result<C, never> | undefined,
     run: row.run as (context: C, ...args: never[]) => unknown,
@@ -78,6 +86,11 @@ export function coreParameters<C>(row: CallRow<C>): CoreType[] {
   const types = row.params.flatMap(([, parameter]) => [...parameter.core]);
   for (let i = 0; i < (row.result?.pointers ?? 0); i++) types.push("i32");
   return types;
+}
+
+/** Core result types of a row. */
+export function coreResults<C>(row: CallRow<C>): CoreType[] {
+  return row.endsGuest ? [] : ["i32"];
 }
 
 /** A row under the name that it is imported by. */

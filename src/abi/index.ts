@@ -5,6 +5,7 @@ export {
   type CallRow,
   type CallTable,
   coreParameters,
+  coreResults,
   type CoreType,
   type NamedRow,
   planCalls,

@@ -112,7 +112,7 @@ function load(): Native | NativeAbsence {
   if (process.env["SAMPAN_FFI"] === "0") return "switched off by SAMPAN_FFI=0";
   if (process.platform !== "linux" || (process.arch !== "x64" && process.arch !== "arm64"))
     return "not Linux on x64 or arm64";
-  const ffi = withoutWarnings(() => innerFfi() ?? process.getBuiltinModule("node:ffi"));
+  const ffi = withoutWarnings(innerFfi) ?? withoutWarnings(() => process.getBuiltinModule("node:ffi"));
   if (ffi === undefined) return "this Node has no node:ffi";
   try {
     return bindNative(ffi);

@@ -71,7 +71,7 @@ export function checkFiles(grants: Grants, request: FileRequest, context: FixCon
   const { grant, climb } = found;
   if (climb > 0) {
     const reason = `"${request.path}" climbs out of the granted folder "${grant.guest}"`;
-    return refuse(reason, fixWith(folderForClimb(grants, request, found), context));
+    return refuse(reason, fixWith(folderForClimb(grants, request, { ...found, isAdding: context.isAdding }), context));
   }
   if (request.operation === "write" && grant.access === "read-only") {
     const folder = { ...grant, access: "read-write" } as const;
@@ -123,7 +123,11 @@ function folderOutside(request: FileRequest, guess: HostGuess | undefined): Fold
  * Where a folder has the same name on both sides, its parent takes its place. Elsewhere the folder that really holds
  * what was asked for joins it, under the name with `..` that the guest spells.
  */
-function folderForClimb(grants: Grants, request: FileRequest, { grant, climb }: Located): WantedFolder {
+function folderForClimb(
+  grants: Grants,
+  request: FileRequest,
+  { grant, climb, isAdding = false }: Located & { readonly isAdding?: boolean | undefined },
+): WantedFolder {
   const guest = askedFolder(request);
   const [name, own] = [partsOf(grant.guest), hostParts(grant.host)];
   const isSameName =
@@ -132,7 +136,7 @@ function folderForClimb(grants: Grants, request: FileRequest, { grant, climb }: 
     grant.host,
     Array.from({ length: climb }, () => ".."),
   );
-  if (isSameName && !isHostRoot(host)) {
+  if (isSameName && !isAdding && !isHostRoot(host)) {
     const kept = name.slice(0, -climb).join("/");
     const access = request.operation === "write" ? "read-write" : grant.access;
     const wider: FolderGrant = {

@@ -1,9 +1,11 @@
+import { capability, reservedReason } from "./catalog.ts";
 import { check } from "./check.ts";
 import type { AccessRequest } from "./request.ts";
 import { formatConnect, formatListen, formatPublish } from "./format-flags.ts";
 import { type ConnectGrant, type Grants, noGrants } from "./grants.ts";
 import { stdioNames } from "./parse-flags.ts";
 import { typedHost } from "./paths.ts";
+import { typedWords } from "./typed-words.ts";
 import type { FixContext } from "./verdict.ts";
 
 /** What a guest with some grants can do, and what it cannot, in sentences. */
@@ -18,16 +20,55 @@ export interface Probe {
   readonly request: AccessRequest;
 }
 
+/** What becomes of a {@link Probe}, as data. */
+export interface Finding {
+  readonly sentence: string;
+  readonly capability: AccessRequest["capability"];
+  readonly operation?: "read" | "write";
+  readonly request: AccessRequest;
+  readonly allowed: boolean;
+  /** Set where no grant has an effect: says why. */
+  readonly reserved?: string;
+  /** The words to type that would allow it, and those whose place they take. */
+  readonly fix?: { readonly argv: readonly string[]; readonly replaces?: readonly string[] };
+}
+
 /** Says what a guest with these grants can and cannot do; every sentence is decided by {@link check}. */
 export function explain(grants: Grants, context: FixContext = {}): Explanation {
   const can: string[] = [];
-  const cannot: string[] = [];
+  const cannot = new Set<string>();
   for (const { sentence, request } of probes(grants, context)) {
     const verdict = check(grants, request, context);
-    if (verdict.allowed) can.push(sentence);
-    else cannot.push(`${sentence} (${verdict.fix.flag} would allow it)`);
+    if (capability(request.capability).isReserved === true) {
+      const what = verdict.allowed ? `${sentence}, although it is granted` : "Use the network";
+      cannot.add(`${what}: ${reservedReason}`);
+    } else if (verdict.allowed) can.push(sentence);
+    else cannot.add(`${sentence} (${verdict.fix.flag} would allow it)`);
   }
-  return { can, cannot };
+  return { can, cannot: [...cannot] };
+}
+
+/** The same as {@link explain}, as data. */
+export function findings(grants: Grants, context: FixContext = {}): Finding[] {
+  return probes(grants, context).map(({ sentence, request }): Finding => {
+    const verdict = check(grants, request, context);
+    const asked = {
+      sentence,
+      capability: request.capability,
+      ...(request.capability === "files" ? { operation: request.operation } : {}),
+      request,
+    };
+    if (capability(request.capability).isReserved === true)
+      return { ...asked, allowed: false, reserved: reservedReason };
+    if (verdict.allowed) return { ...asked, allowed: true };
+    const { flag, replaces } = verdict.fix;
+    const fix = { argv: argvOf(flag), ...(replaces === undefined ? {} : { replaces: argvOf(replaces) }) };
+    return { ...asked, allowed: false, fix };
+  });
+}
+
+function argvOf(typed: string): string[] {
+  return typedWords(typed).flatMap(({ flag, value }) => (value === undefined ? [flag] : [flag, value]));
 }
 
 /** The requests that {@link explain} asks about: each thing granted, and of each capability something that may not be. */

@@ -148,14 +148,22 @@ export function list<T>(item: Form<T>): Form<readonly T[]> {
   };
 }
 
-/** A map of any keys. */
-export function map<T>(item: Form<T>): Form<readonly (readonly [string, T])[]> {
+/** A map of any keys; `problemOf` says what is wrong with one, if anything. */
+export function map<T>(
+  item: Form<T>,
+  problemOf: (key: string, value: T) => string | undefined = () => undefined,
+): Form<readonly (readonly [string, T])[]> {
   return {
     wanted: "wanted a map",
     schema: { type: "object", additionalProperties: item.schema },
     matches: (node) => isMap(node),
     read: (node, place) =>
-      entries(node, place).map(({ key, value, place: at }) => [key, item.read(value, at)] as const),
+      entries(node, place).map(({ key, keyNode, value, place: at }) => {
+        const read = item.read(value, at);
+        const problem = problemOf(key, read);
+        if (problem !== undefined) throw invalid(keyNode, at, problem);
+        return [key, read] as const;
+      }),
   };
 }
 

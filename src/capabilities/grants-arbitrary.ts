@@ -3,7 +3,7 @@ import type { AccessRequest } from "./request.ts";
 import { checkedGrants } from "./grants-from-flags.ts";
 import { type ConnectGrant, type FolderGrant, type Grants, type PortRange } from "./grants.ts";
 import { parseCidr, formatAddress } from "./addresses.ts";
-import { stdioNames } from "./parse-flags.ts";
+import { stdioNames, variableProblem } from "./parse-flags.ts";
 
 const name = fc.constantFrom("a", "b", "data", "sub dir", "x'y", "ä");
 const folderName = fc.array(name, { maxLength: 3 }).map((parts) => `/${parts.join("/")}`);
@@ -55,7 +55,7 @@ export const anyCwd = fc.oneof(
 
 const variableName = fc
   .oneof(fc.constantFrom("HOME", "__proto__", "1"), fc.string({ minLength: 1, unit: "grapheme" }))
-  .filter((text) => !/[=\0]/.test(text));
+  .filter((text) => variableProblem(text) === undefined);
 const variableValue = fc.oneof(fc.string(), fc.string({ unit: "binary" })).filter((text) => !text.includes("\0"));
 
 /** Grants of every shape that fit together. */

@@ -1,7 +1,7 @@
 import { nearest, SampanError } from "../base/index.ts";
 import { type CapabilityName, capability, capabilityNames, invalidGrant } from "./catalog.ts";
 import { guestParts } from "./check-files.ts";
-import { defaultGrants, type Grants, type NetGrants } from "./grants.ts";
+import { defaultGrants, type FolderGrant, type Grants, type NetGrants } from "./grants.ts";
 import {
   type FlagContext,
   flagNamed,
@@ -31,7 +31,8 @@ export function capabilityOfFlag(flag: string): CapabilityName | undefined {
 
 /**
  * Builds grants from flags in the order typed, on top of `base` (by default clocks, randomness and stdio). Flags of the
- * same capability add up; for the clock, randomness, stdio and the working directory the last one counts.
+ * same capability add up; for the clock, randomness, stdio and the working directory the last one counts. A folder takes
+ * the place of the one that `base` has under its guest name.
  *
  * @throws GRANT_INVALID, GRANT_UNKNOWN
  */
@@ -40,7 +41,11 @@ export function grantsFromFlags(
   context: FlagContext,
   base: Grants = defaultGrants,
 ): Grants {
-  return checkedGrants(flags.reduce((grants, flag) => withFlag(grants, flag, context), base));
+  const typed = flags.reduce<Grants>((grants, flag) => withFlag(grants, flag, context), { ...base, files: [] });
+  const nameOf = ({ guest }: FolderGrant): string => guestParts(typed, guest).join("/");
+  const names = new Set(typed.files.map(nameOf));
+  const kept = base.files.filter((folder) => !names.has(nameOf(folder)));
+  return checkedGrants({ ...typed, files: [...kept, ...typed.files] });
 }
 
 function withFlag(grants: Grants, { flag, value = "" }: TypedFlag, context: FlagContext): Grants {

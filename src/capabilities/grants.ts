@@ -14,7 +14,7 @@ export interface Grants {
   readonly net: NetGrants;
 }
 
-/** `real` exact, `coarse` in steps of 1 ms, `none` refused, `fixed` always the same instant (monotonic 0). */
+/** `real` exact, `coarse` in steps of 1 ms, `none` refused, `fixed` always the same instant (monotonic 1). */
 export type ClockGrant =
   | { readonly kind: "real" | "coarse" | "none" }
   /** Nanoseconds since 1970, as a decimal string, because JSON has no 64-bit integers. */

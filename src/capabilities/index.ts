@@ -6,10 +6,11 @@ export {
   capability,
   capabilityCatalog,
   capabilityNames,
+  reservedReason,
   wantedForm,
 } from "./catalog.ts";
 export { check } from "./check.ts";
-export { explain, type Explanation, type Probe, probes } from "./explain.ts";
+export { explain, type Explanation, type Finding, findings, type Probe, probes } from "./explain.ts";
 export { grantToFlags } from "./format-flags.ts";
 export { capabilityOfFlag, checkedGrants, grantsFromFlags, type TypedFlag } from "./grants-from-flags.ts";
 export {
@@ -43,6 +44,8 @@ export {
 } from "./parse-flags.ts";
 export type { AccessRequest } from "./request.ts";
 export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";
+export { grantsWithoutEffect } from "./reserved.ts";
 export type { GrantsSource } from "./schema.ts";
 export type { Fix, FixContext, Verdict } from "./verdict.ts";
 export { writeGrants } from "./write-grants.ts";
+export { type FileRequest, locate } from "./check-files.ts";

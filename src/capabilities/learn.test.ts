@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { attenuate } from "./attenuate.ts";
 import { check } from "./check.ts";
-import { anyAbsoluteRequest, anyCwd, anyGrants } from "./grants-arbitrary.ts";
+import { anyAbsoluteRequest, anyGrants } from "./grants-arbitrary.ts";
 import { grantsFromFlags } from "./grants-from-flags.ts";
 import { defaultGrants, type Grants, noGrants } from "./grants.ts";
 import { narrowToUsed } from "./learn.ts";
@@ -24,8 +24,8 @@ test("narrowToUsed() writes a file of grants that lie within the first and allow
   let used = 0;
   const requests = fc.array(anyAbsoluteRequest, { maxLength: 20 });
   fc.assert(
-    fc.property(anyGrants, requests, requests, anyCwd, (grants, uses, refusals, cwd) => {
-      const fewer = readGrants(narrowToUsed(grants, { uses, refusals, cwd }), { cwd: "/" });
+    fc.property(anyGrants, requests, requests, (grants, uses, refusals) => {
+      const fewer = readGrants(narrowToUsed(grants, { uses, refusals }), { cwd: "/" });
       assert.deepEqual(attenuate(grants, fewer), fewer);
       for (const use of uses.filter((each) => check(grants, each).allowed)) {
         assert.ok(check(fewer, use).allowed, JSON.stringify(use));
@@ -82,20 +82,103 @@ test("narrowToUsed() keeps both the name and the CIDR that a connection took", (
   assert.deepEqual(used.net.connect, grants.net.connect.slice(0, 2));
 });
 
-test("narrowToUsed() lists refused calls as comments, each once with its fix", () => {
-  const text = narrowToUsed(granted("-v ./data:/data:ro"), {
-    uses: [],
-    refusals: [file("/etc/a"), file("/etc/a"), file("/data/x", "write"), { capability: "clock" }],
-    cwd: "/home",
-  });
-  assert.deepEqual(
-    text.split("\n").filter((line) => line.startsWith("#")),
-    [
-      "# Refused in that run, and what would allow it:",
-      '# files: ["/etc:/etc:ro"]  # -v /etc:/etc:ro: no granted folder contains "/etc/a"',
-      '# files: ["/home/data:/data"]  # -v ./data:/data instead of -v ./data:/data:ro: the granted folder "/data" is read-only',
+test("narrowToUsed() offers what was refused as lines that join the file without their #", () => {
+  const text = narrowToUsed(granted("-v ./data:/data:ro", "--stdio stdout", "--clock none"), {
+    uses: [file("/data/x"), { capability: "stdio", stream: "stdout" }],
+    refusals: [
+      file("/etc/a"),
+      file("/etc/b"),
+      file("/data/x", "write"),
+      { capability: "clock" },
+      { capability: "stdio", stream: "stderr" },
+      { capability: "env", name: "HOME" },
+      { capability: "net.connect", host: "db", port: 80 },
+      { capability: "net.dns", name: "db" },
     ],
-  );
+  });
+  assert.deepEqual(text.split("\n"), [
+    "# What is a comment below was refused in that run: a line without its # allows it.",
+    "clock:",
+    "  # real  # --clock none takes it away",
+    "random: none",
+    "stdio:",
+    "  - stdout",
+    "  # - stderr  # stderr is not among the granted streams",
+    "env:",
+    '  # HOME:  # no grant names the variable "HOME"',
+    "files:",
+    "  - /home/data:/data:ro",
+    '  # - /etc:/etc:ro  # no granted folder contains "/etc/a"',
+    '  # - /home/data:/data  # the granted folder "/data" is read-only',
+    "net:",
+    "  connect:",
+    '    # - db:80  # no grant covers "db" port 80',
+    '  # dns: true  # no grant covers resolving "db"',
+    "",
+  ]);
   const odd = narrowToUsed(noGrants, { uses: [], refusals: [file("/a\nclock: real\n/x")] });
   assert.deepEqual(readGrants(odd, { cwd: "/" }), noGrants);
+  assert.equal(odd.split("\n").filter((line) => /^ *clock: real/.test(line)).length, 0);
+});
+
+/** The file with some of its offers made, where `isMade` says so of their lines. */
+function withOffers(text: string, isMade: (line: string, at: number) => boolean): string {
+  return text
+    .split("\n")
+    .map((line, at) => (/^ +# /.test(line) && isMade(line, at) ? line.replace("# ", "") : line))
+    .join("\n");
+}
+
+test("narrowToUsed() writes offers that leave the file valid, each by itself and all together, and that allow the call", () => {
+  const lookup = (): string => "value";
+  let made = 0;
+  const requests = fc.array(anyAbsoluteRequest, { maxLength: 8 });
+  fc.assert(
+    fc.property(anyGrants, requests, requests, (grants, uses, refusals) => {
+      const text = narrowToUsed(grants, { uses, refusals });
+      for (const at of text.split("\n").keys())
+        readGrants(
+          withOffers(text, (_, each) => each === at),
+          { cwd: "/", lookup },
+        );
+      for (const refusal of refusals.filter((each) => !check(grants, each).allowed)) {
+        const alone = narrowToUsed(grants, { uses, refusals: [refusal] });
+        const opened = readGrants(
+          withOffers(alone, () => true),
+          { cwd: "/", lookup },
+        );
+        assert.ok(check(opened, refusal).allowed, alone);
+        made += 1;
+      }
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(made > 500, `${made} made`);
+});
+
+test("narrowToUsed() asks whoever knows more why a request was refused", () => {
+  const grants = granted("-v ./data:/data:ro");
+  const text = narrowToUsed(grants, {
+    uses: [file("/data/x")],
+    refusals: [file("/data/link")],
+    decide: () => ({ allowed: false, reason: "a link", fix: { flag: "-v ./other:/home/other:ro", line: "" } }),
+    cwd: "/home",
+  });
+  assert.match(text, /^ {2}# - \/home\/other:\/home\/other:ro {2}# a link$/m);
+});
+
+test("narrowToUsed() says why a request was refused where no grant can allow it", () => {
+  const text = narrowToUsed(noGrants, { uses: [], refusals: [{ capability: "env", name: "A B" }] });
+  assert.match(text, /\n# Refused, and no line here allows it: no grant names the variable "A B"\n$/);
+  assert.deepEqual(readGrants(text, { cwd: "/" }), noGrants);
+});
+
+test("narrowToUsed() writes variables of the surroundings by name, without their values", () => {
+  const text = narrowToUsed(granted("-e TOKEN=secret", "-e A=1"), {
+    uses: [{ capability: "env", name: "A" }],
+    refusals: [],
+    fromSurroundings: new Set(["TOKEN"]),
+  });
+  assert.ok(!text.includes("secret"), text);
+  assert.deepEqual(readGrants(text, { cwd: "/", lookup: () => "other" }).env, { TOKEN: "other", A: "1" });
 });

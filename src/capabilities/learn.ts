@@ -1,40 +1,89 @@
+import { printable, SampanError } from "../base/index.ts";
 import { attenuate, hiddenBelow } from "./attenuate.ts";
 import { check } from "./check.ts";
 import type { AccessRequest } from "./request.ts";
 import { type FileRequest, guestParts, type Located, locate } from "./check-files.ts";
-import { containsGuest } from "./grants-from-flags.ts";
+import { containsGuest, grantsFromFlags } from "./grants-from-flags.ts";
 import { type ConnectGrant, type FolderGrant, type Grants, type ListenGrant, noGrants } from "./grants.ts";
 import { allPorts, stdioNames } from "./parse-flags.ts";
 import { climbOf, joinHost, partsOf } from "./paths.ts";
-import type { FixContext } from "./verdict.ts";
-import { writeGrants } from "./write-grants.ts";
+import { joinGrants } from "./join-grants.ts";
+import { typedWords } from "./typed-words.ts";
+import type { Fix, Verdict } from "./verdict.ts";
+import { type Offer, writeGrants } from "./write-grants.ts";
 
 /** What {@link narrowToUsed} knows of a run. */
 export interface LearnedRun {
   readonly uses: readonly AccessRequest[];
   readonly refusals: readonly AccessRequest[];
-  /** Absolute folder that the flags in comments are typed in; what makes up the file stays absolute. */
+  /** Absolute folder that relative paths of the host start from. */
   readonly cwd?: string | undefined;
+  /** Who says why a request was refused and what would allow it; {@link check} where nobody knows more. */
+  readonly decide?: (grants: Grants, request: AccessRequest) => Verdict;
+  /** Variables that were granted with the value of the surroundings: the file has their names alone. */
+  readonly fromSurroundings?: ReadonlySet<string>;
 }
 
 /**
- * Writes a grants file with what a run used of its grants: never more than they are. What was refused stands below, as
- * comments, each with the line that would allow it. Folders are named as the guest asked for them: what a symbolic link
- * leads to has to be among the uses for its folder to stay.
+ * Writes a grants file with what a run used of its grants: never more than they are. What was refused stands in it as
+ * comments: a line without its `#` allows what it was for. Folders are named as the guest asked for them: what a symbolic
+ * link leads to has to be among the uses for its folder to stay.
  */
-export function narrowToUsed(grants: Grants, { uses, refusals, cwd }: LearnedRun): string {
-  const used = attenuate(grants, usedGrants(grants, uses));
-  const lines = new Set(refusals.flatMap((request) => refusalLines(grants, request, { cwd })));
-  if (lines.size === 0) return writeGrants(used);
-  return `${writeGrants(used)}\n# Refused in that run, and what would allow it:\n${[...lines].join("\n")}\n`;
+export function narrowToUsed(grants: Grants, run: LearnedRun): string {
+  const used = attenuate(grants, usedGrants(grants, run.uses));
+  const found = run.refusals.map((request) => offerFor(request, { grants, used, run }));
+  const offers = found.filter((each) => typeof each === "object");
+  const others = new Set(found.filter((each) => typeof each === "string"));
+  const { fromSurroundings } = run;
+  return [
+    ...(offers.length === 0
+      ? []
+      : ["# What is a comment below was refused in that run: a line without its # allows it.\n"]),
+    writeGrants(used, { offers, ...(fromSurroundings === undefined ? {} : { fromSurroundings }) }),
+    ...[...others].map((reason) => `# Refused, and no line here allows it: ${printable(reason)}\n`),
+  ].join("");
 }
 
-function refusalLines(grants: Grants, request: AccessRequest, context: FixContext): string[] {
-  const verdict = check(grants, request, context);
-  if (verdict.allowed) return [];
-  const { line, flag, replaces } = verdict.fix;
-  const instead = replaces === undefined ? "" : ` instead of ${replaces}`;
-  return [`# ${line}  # ${flag}${instead}: ${verdict.reason}`.replace(/[\r\n]+/g, " ")];
+/** What has to join the file of a run for a request that was refused in it, or why that is nothing. */
+function offerFor(
+  request: AccessRequest,
+  { grants, used, run }: { grants: Grants; used: Grants; run: LearnedRun },
+): Offer | string | undefined {
+  const { decide = check, cwd = "/" } = run;
+  const verdict = decide(grants, request);
+  if (verdict.allowed) return undefined;
+  // A refusal that the grants do not explain is explained by the host, as where a link leads out of its folder.
+  const isCovered = check(grants, request).allowed;
+  for (const way of waysFor(request, { grants, used, verdict })) {
+    const more = way.allowed ? undefined : grantsOfFix(way.fix, cwd);
+    const joined = more === undefined ? undefined : unlessInvalid(() => joinGrants(used, more));
+    if (more !== undefined && joined !== undefined && (isCovered || check(joined, request).allowed))
+      return { grants: more, reason: verdict.reason };
+  }
+  return verdict.reason;
+}
+
+/** What may allow a request beside what a run used: a folder of its grants, or of the file, may stand in the way. */
+function waysFor(
+  request: AccessRequest,
+  { grants, used, verdict }: { grants: Grants; used: Grants; verdict: Verdict },
+): Verdict[] {
+  if (request.capability !== "files") return [check(used, request)];
+  const around = locate(used, request.path) === undefined ? grants : used;
+  return [verdict, check(around, request, { isAdding: true })];
+}
+
+function grantsOfFix({ flag }: Fix, cwd: string): Grants | undefined {
+  return unlessInvalid(() => grantsFromFlags(typedWords(flag), { cwd, lookup: () => "" }, noGrants));
+}
+
+function unlessInvalid(make: () => Grants): Grants | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof SampanError) return undefined;
+    throw error;
+  }
 }
 
 /** The grants narrowed to what requests used of them; requests that the grants do not cover count for nothing. */

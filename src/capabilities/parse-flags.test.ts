@@ -72,6 +72,46 @@ test("grantsFromFlags() ends in grants or a catalogued error for every value", (
   );
 });
 
+test("grantsFromFlags() puts a folder in the place of the one that the base has under its guest name", () => {
+  const base = grantsFromFlags(["-v ./data:/data:ro", "-v ./out:/out"].flatMap(typedWords), context);
+  for (const flag of ["-v ./data:/data", "--dir ./data::/data/"]) {
+    const { files } = grantsFromFlags(typedWords(flag), context, base);
+    assert.deepEqual(
+      files.map(({ host, access }) => [host, access]),
+      [
+        ["/home/user/out", "read-write"],
+        ["/home/user/data", "read-write"],
+      ],
+    );
+  }
+  const relative = grantsFromFlags(typedWords("-v ./a:/data/sub"), context, { ...base, workdir: "/data" });
+  const replaced = grantsFromFlags(typedWords("-v ./b:sub"), context, relative);
+  assert.deepEqual(
+    replaced.files.map(({ host }) => host),
+    ["/home/user/data", "/home/user/out", "/home/user/b"],
+  );
+  const twice = ["-v ./a:/data", "-v ./b:/data"].flatMap(typedWords);
+  assert.throws(() => grantsFromFlags(twice, context, base), invalid(/two folders have the guest name "\/data"/));
+});
+
+test("parseEnv() refuses names that a guest could not take apart again", () => {
+  for (const text of [
+    "",
+    "=1",
+    "A B=1",
+    " A",
+    "A\t=1",
+    "A\n",
+    "A\u0000=1",
+    "A\u001b=1",
+    "A\u0085=1",
+    "A\u00a0=1",
+    "A=\0",
+  ])
+    assert.throws(() => parseEnv(text, context), invalid(/name|NUL/), JSON.stringify(text));
+  assert.deepEqual(parseEnv("ä.b-c=x = y", context), { name: "ä.b-c", value: "x = y" });
+});
+
 test("grantsFromFlags() suggests the nearest flag for an unknown one", () => {
   assert.throws(
     () => grantsFromFlags([{ flag: "--allow-nett", value: "x" }], context),

@@ -83,10 +83,18 @@ function folder(flag: CapabilityFlag, text: string, grant: FolderGrant): FolderG
 export function parseEnv(text: string, { lookup }: FlagContext): { name: string; value: string } | undefined {
   const at = text.indexOf("=");
   const name = at < 0 ? text : text.slice(0, at);
-  if (name === "" || text.includes("\0"))
-    throw invalidGrant(capability("env").flags[0], text, "it does not name a variable");
+  const problem = variableProblem(name, text.slice(name.length));
+  if (problem !== undefined) throw invalidGrant(capability("env").flags[0], text, problem);
   const value = at < 0 ? lookup?.(name) : text.slice(at + 1);
   return value === undefined ? undefined : { name, value };
+}
+
+/** What is wrong with a variable's name or value, if anything: a guest has to be able to take them apart again. */
+export function variableProblem(name: string, value = ""): string | undefined {
+  if (name === "") return "it does not name a variable";
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\s=\u0000-\u001f\u007f-\u009f]/.test(name)) return "a name has no blanks, no = and no control characters";
+  return value.includes("\0") ? "a value cannot hold a NUL" : undefined;
 }
 
 /**

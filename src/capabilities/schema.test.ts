@@ -130,6 +130,18 @@ test("readGrants() takes what is left out from the defaults", () => {
     assert.deepEqual(read(text), defaultGrants, text);
 });
 
+test("readGrants() takes nothing behind a capability's own key for none of it", () => {
+  const { clock, random, stdio, net } = read("clock:\nrandom:\nstdio:\nnet:\n");
+  assert.deepEqual([clock, random, stdio, net], [{ kind: "none" }, { kind: "none" }, [], defaultGrants.net]);
+});
+
+test("readGrants() joins a folder that is named twice, with the wider access", () => {
+  const folder = { host: "/app/data", guest: "/data", access: "read-write" };
+  for (const items of ["./data:/data:ro, ./data:/data", "./data:/data, data:/data:ro"])
+    assert.deepEqual(read(`files: [${items}]`).files, [folder]);
+  assert.throws(() => read("files: [a:/a, b:/a]"), /two folders have the guest name "\/a"/);
+});
+
 test("readGrants() names an unknown key, its line and what was meant", () => {
   const keys = "clock, random, stdio, env, files, workdir, net";
   failsWith(
@@ -170,7 +182,10 @@ test("readGrants() names the place of a wrong value and the form that is wanted"
     ],
     ["net:\n  dns: maybe", `${at("net.dns", 2)}it is "maybe"; wanted true or false`],
     ["env:\n  A: [1]", `${at("env.A", 2)}it is a list; wanted text, or nothing`],
-    ["net: [a]", `${at("net", 1)}it is a list; wanted a map`],
+    ["net: [a]", `${at("net", 1)}it is a list; wanted a map of connect, listen, publish, dns, or nothing`],
+    ["env:\n  A B: x", `${at("env.A B", 2)}a name has no blanks, no = and no control characters`],
+    ['env: {"": x}', `${at("env.", 1)}it does not name a variable`],
+    ['env: {A: "\\0"}', `${at("env.A", 1)}a value cannot hold a NUL`],
   ];
   for (const [text, message] of cases) failsWith(text, "GRANT_INVALID", message);
   for (const text of [
@@ -179,7 +194,6 @@ test("readGrants() names the place of a wrong value and the form that is wanted"
     "- a",
     "just text",
     "--- a\n--- b",
-    "clock:",
     "*x",
     "clock: *x",
     "? [a]\n: b",

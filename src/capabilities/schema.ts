@@ -3,7 +3,8 @@ import { nearest, SampanError } from "../base/index.ts";
 import { capability, capabilityNames, wantedForm, type CapabilityName } from "./catalog.ts";
 import { flag, type Form, type JsonSchema, list, map, mapped, object, oneOf, readDocument, text } from "./forms.ts";
 import { checkedGrants } from "./grants-from-flags.ts";
-import { defaultGrants, type FolderAccess, type FolderGrant, type Grants } from "./grants.ts";
+import { defaultGrants, type FolderAccess, type FolderGrant, type Grants, noGrants } from "./grants.ts";
+import { joinFolders } from "./join-grants.ts";
 import {
   type FlagContext,
   parseClock,
@@ -16,6 +17,7 @@ import {
   parseVolume,
   parseWorkdir,
   stdioNames,
+  variableProblem,
 } from "./parse-flags.ts";
 import { resolveHost } from "./paths.ts";
 
@@ -45,12 +47,14 @@ export function grantsFromValue(value: unknown, source: GrantsSource): Grants {
   return checkedGrants(oneOf(grantsForm(source), nothing).read(document.contents, place));
 }
 
-const nothing: Form<Grants> = {
+const empty: Form<undefined> = {
   wanted: "nothing",
   schema: { type: "null" },
   matches: (node) => node === null || ("value" in node && node.value === null),
-  read: () => defaultGrants,
+  read: () => undefined,
 };
+
+const nothing: Form<Grants> = { ...empty, read: () => defaultGrants };
 
 /** A value in the form of a capability's flag. */
 function value<T>(name: CapabilityName, parse: (value: string) => T, schema: JsonSchema = {}): Form<T> {
@@ -89,30 +93,41 @@ function grantsForm(source: GrantsSource): Form<Grants> {
     return oneOf(value(name, parse), only(key, inner));
   };
   const folder = object({ host: plain, guest: plain, access: accessForm }, { required: ["host", "guest"] });
+  const net = object({
+    connect: list(value("net.connect", (typed) => parseConnect(typed, source))),
+    listen: list(value("net.listen", parseListen, number)),
+    publish: list(value("net.publish", parsePublish)),
+    dns: flag(),
+  });
   const fields = {
-    clock: byKind("fixed", "clock", parseClock),
-    random: byKind("seed", "random", parseRandom),
+    clock: oneOf(
+      byKind("fixed", "clock", parseClock),
+      mapped(empty, () => noGrants.clock),
+    ),
+    random: oneOf(
+      byKind("seed", "random", parseRandom),
+      mapped(empty, () => noGrants.random),
+    ),
     stdio: mapped(list(value("stdio", parseStdio)), (lists) =>
       stdioNames.filter((name) => lists.some((each) => each.includes(name))),
     ),
-    env: oneOf(map(oneOf(scalar, fromSurroundings)), pairs),
-    files: list(
-      oneOf(
-        value("files", (typed) => parseVolume(typed, source)),
-        mapped(folder, ({ host = "", guest = "", access = "read-write" }): FolderGrant => {
-          return { host: resolveHost(source.cwd, host), guest, access };
-        }),
+    env: oneOf(map(oneOf(scalar, empty), variableProblem), pairs),
+    files: mapped(
+      list(
+        oneOf(
+          value("files", (typed) => parseVolume(typed, source)),
+          mapped(folder, ({ host = "", guest = "", access = "read-write" }): FolderGrant => {
+            return { host: resolveHost(source.cwd, host), guest, access };
+          }),
+        ),
       ),
+      joinFolders,
     ),
     workdir: value("workdir", parseWorkdir),
-    net: object({
-      connect: list(value("net.connect", (typed) => parseConnect(typed, source))),
-      listen: list(value("net.listen", parseListen, number)),
-      publish: list(value("net.publish", parsePublish)),
-      dns: flag(),
-    }),
+    net: { ...oneOf(net, empty), schema: { ...net.schema, type: ["object", "null"] } },
   };
   return mapped(object(fields, { suggest: suggestKey }), ({ env = [], net, ...read }): Grants => {
+    // A variable without a value of its own takes that of the surroundings.
     const known = env.map(([name, typed]) => [name, typed ?? source.lookup?.(name)] as const);
     return {
       ...defaultGrants,
@@ -135,9 +150,6 @@ function only<T>(key: string, form: Form<T>): Form<T> {
     },
   };
 }
-
-/** A variable without a value of its own takes that of the surroundings. */
-const fromSurroundings: Form<undefined> = { ...nothing, read: () => undefined };
 
 /** The key that somebody means who writes part of one, or the name of a flag. */
 function suggestKey(typed: string): string | undefined {

@@ -13,6 +13,8 @@ export interface FixContext {
   /** Absolute folder that flags are typed in: they name host paths within it from there on. */
   readonly cwd?: string | undefined;
   readonly guess?: HostGuess | undefined;
+  /** Whether the fix joins what is granted, because nothing of that can be taken away. */
+  readonly isAdding?: boolean | undefined;
 }
 
 /**

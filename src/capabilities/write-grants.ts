@@ -1,42 +1,96 @@
+import { printable } from "../base/index.ts";
 import { formatClock, formatConnect, formatListen, formatPublish, formatRandom, formatVolume } from "./format-flags.ts";
-import type { Grants } from "./grants.ts";
+import type { FolderGrant, Grants } from "./grants.ts";
+
+/** Grants that a file offers besides its own, as comments, and why they are not among these. */
+export interface Offer {
+  readonly grants: Grants;
+  readonly reason: string;
+}
+
+/** What {@link writeGrants} writes besides grants. */
+export interface WriteOptions {
+  /** Each line of these is a comment; without its `#` it joins the grants, in a file that is still valid. */
+  readonly offers?: readonly Offer[];
+  /** Variables that take their value from the surroundings again, so that it does not stand in the file. */
+  readonly fromSurroundings?: ReadonlySet<string>;
+}
 
 /** Writes grants as YAML that `readGrants` reads back as the same. YAML reads JSON strings, so quoting is JSON's. */
-export function writeGrants(grants: Grants): string {
-  const { clock, random, stdio, env, files, workdir, net } = grants;
-  const variables = Object.entries(env).map(([name, value]) => `  ${scalar(name)}: ${JSON.stringify(value)}`);
-  const folders = files.map((grant) => {
-    const { host, guest, access } = grant;
-    const volume = formatVolume(grant);
-    return volume === undefined ? JSON.stringify({ host, guest, access }) : scalar(volume);
-  });
+export function writeGrants(grants: Grants, { offers = [], fromSurroundings = new Set() }: WriteOptions = {}): string {
+  const { workdir, env } = grants;
+  const listed = (textsOf: (part: Grants) => readonly string[]): string[] => {
+    const own = textsOf(grants);
+    return [...own, ...comments(offers, (part) => textsOf(part).filter((text) => !own.includes(text)))];
+  };
+  const variables = Object.entries(env).map(([name, value]) =>
+    fromSurroundings.has(name) ? `${scalar(name)}:` : `${scalar(name)}: ${JSON.stringify(value)}`,
+  );
+  const names = ({ env: more }: Grants): string[] =>
+    Object.keys(more).flatMap((name) => (Object.hasOwn(env, name) ? [] : [`${scalar(name)}:`]));
+  const streams = listed(({ stdio }) => stdio.map((name) => `- ${name}`));
   const network = [
-    ...section("connect", items(net.connect.map((grant) => scalar(formatConnect(grant))))),
-    ...section("listen", items(net.listen.map((grant) => scalar(formatListen(grant))))),
-    ...section("publish", items(net.publish.map((grant) => scalar(formatPublish(grant))))),
-    ...(net.dns ? ["dns: true"] : []),
+    ...section(
+      "connect",
+      listed(({ net }) => net.connect.map((grant) => `- ${scalar(formatConnect(grant))}`)),
+    ),
+    ...section(
+      "listen",
+      listed(({ net }) => net.listen.map((grant) => `- ${scalar(formatListen(grant))}`)),
+    ),
+    ...section(
+      "publish",
+      listed(({ net }) => net.publish.map((grant) => `- ${scalar(formatPublish(grant))}`)),
+    ),
+    ...listed(({ net }) => (net.dns ? ["dns: true"] : [])),
   ];
   const lines = [
-    `clock: ${scalar(formatClock(clock))}`,
-    `random: ${scalar(formatRandom(random))}`,
-    `stdio: [${stdio.join(", ")}]`,
-    ...section("env", variables),
-    ...section("files", items(folders)),
-    ...(workdir === undefined ? [] : [`workdir: ${scalar(workdir)}`]),
+    ...kind("clock", listed(clockTexts)),
+    ...kind("random", listed(randomTexts)),
+    ...(streams.length === grants.stdio.length ? [`stdio: [${grants.stdio.join(", ")}]`] : section("stdio", streams)),
+    ...section("env", [...variables, ...comments(offers, names)]),
     ...section(
-      "net",
-      network.map((line) => `  ${line}`),
+      "files",
+      listed(({ files }) => files.map((folder) => `- ${folderText(folder)}`)),
     ),
+    ...(workdir === undefined ? [] : [`workdir: ${scalar(workdir)}`]),
+    ...section("net", network),
   ];
-  return `${lines.join("\n")}\n`;
+  // In JSON's strings an escape means what it stands for.
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+function clockTexts({ clock }: Grants): string[] {
+  return clock.kind === "none" ? [] : [scalar(formatClock(clock))];
+}
+
+function randomTexts({ random }: Grants): string[] {
+  return random.kind === "none" ? [] : [scalar(formatRandom(random))];
+}
+
+function folderText(grant: FolderGrant): string {
+  const { host, guest, access } = grant;
+  const volume = formatVolume(grant);
+  return volume === undefined ? JSON.stringify({ host, guest, access }) : scalar(volume);
+}
+
+/** What is offered, each once and with the first reason for it. */
+function comments(offers: readonly Offer[], textsOf: (part: Grants) => readonly string[]): string[] {
+  const reasons = new Map<string, string>();
+  for (const { grants, reason } of offers) {
+    for (const text of textsOf(grants)) if (!reasons.has(text)) reasons.set(text, reason);
+  }
+  return [...reasons].map(([text, reason]) => `# ${text}  # ${reason}`);
+}
+
+/** A key with one value: the granted one, or those offered in its place, where nothing behind the key means none. */
+function kind(key: string, [first, ...others]: readonly string[]): string[] {
+  if (first === undefined) return [`${key}: none`];
+  return first.startsWith("# ") ? section(key, [first, ...others]) : [`${key}: ${first}`];
 }
 
 function section(key: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : [`${key}:`, ...lines];
-}
-
-function items(texts: readonly string[]): string[] {
-  return texts.map((text) => `  - ${text}`);
+  return lines.length === 0 ? [] : [`${key}:`, ...lines.map((line) => `  ${line}`)];
 }
 
 /** A text as it is where YAML cannot take it for anything else, else quoted. */

@@ -1,12 +1,20 @@
 import { basename } from "node:path";
 import { printable } from "../base/index.ts";
-import { explain, type Explanation, grantToFlags } from "../capabilities/index.ts";
+import {
+  capability,
+  explain,
+  type Explanation,
+  type Finding,
+  findings,
+  grantToFlags,
+  reservedReason,
+} from "../capabilities/index.ts";
 import { describeArtifact, isProvided } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
+import { readArtifact } from "./files.ts";
 import { grantGroups, grantsOf } from "./grant-options.ts";
 import { leftOut, type Need, needsOf } from "./needs.ts";
 import { hasSwitch } from "./parse.ts";
-import { readArtifact } from "./run.ts";
 import { stdoutStyle, type Style } from "./style.ts";
 import { columns, joinLines, jsonText, wrap } from "./text.ts";
 
@@ -26,6 +34,8 @@ export const explainCommand: Command = { spec, execute: explainGrants };
 export interface GrantsReport extends Explanation {
   /** The grants again, as flags that give exactly them; defaults are left out. */
   readonly flags: readonly string[];
+  /** Each sentence as data, in their order: what was asked, whether it is allowed, and the words to type if not. */
+  readonly probes: readonly Finding[];
   /** What stands against a file; null where none was named. */
   readonly file: FileReport | null;
 }
@@ -41,7 +51,7 @@ export interface FileReport {
 }
 
 async function explainGrants(parsed: ParsedCommand, surroundings: Surroundings): Promise<number> {
-  const grants = await grantsOf(parsed, surroundings);
+  const { grants } = await grantsOf(parsed, surroundings);
   const [file] = parsed.operands;
   const { print, env, cwd } = surroundings;
   const isData = hasSwitch(parsed, "--json");
@@ -49,6 +59,7 @@ async function explainGrants(parsed: ParsedCommand, surroundings: Surroundings):
     // Data may be read elsewhere: its paths are absolute.
     ...explain(grants, isData ? {} : { cwd }),
     flags: grantToFlags(grants),
+    probes: findings(grants),
     file: file === undefined ? null : reportOf(file, grants),
   };
   print(isData ? jsonText(report) : joinLines(linesOf(report, stdoutStyle(env))));
@@ -89,7 +100,10 @@ function fileLines({ leftOut: needs, notProvided }: FileReport, { width, heading
     needs.length === 0
       ? ["  Nothing: what it imports is covered, as far as imports tell"]
       : columns(
-          needs.map(({ flag, imports }) => [flag, imports.map(printable).join(", ")]),
+          needs.map(({ capability: name, flag, imports }) => {
+            const why = capability(name).isReserved === true ? ` (${reservedReason})` : "";
+            return [flag, `${imports.map(printable).join(", ")}${why}`];
+          }),
           { width },
         );
   const missing =

@@ -1,37 +1,51 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { SampanError } from "../base/index.ts";
 import {
+  type CapabilityName,
   capability,
   capabilityNames,
   capabilityOfFlag,
   defaultGrants,
   type Grants,
   grantsFromFlags,
+  reservedReason,
 } from "../capabilities/index.ts";
 import type { OptionGroup, OptionSpec, ParsedCommand, Surroundings } from "./command.ts";
+import { readText } from "./files.ts";
 import { lastValue } from "./parse.ts";
+
+const isReserved = (name: CapabilityName): boolean => capability(name).isReserved === true;
 
 /** The options that grant something, from the catalog of capabilities. */
 export const grantGroups: readonly OptionGroup[] = [
   {
     heading: "Grants",
     options: [
-      ...capabilityNames.flatMap((name) =>
-        capability(name).flags.map(({ long, short, value }, index): OptionSpec => {
-          const summary = index === 0 ? capability(name).summary : `The same in another form`;
-          return {
-            long,
-            summary,
-            ...(short === undefined ? {} : { short }),
-            ...(value === undefined ? {} : { value }),
-          };
-        }),
-      ),
+      ...capabilityNames.filter((name) => !isReserved(name)).flatMap(optionsOf),
       { long: "--grants", value: "FILE", summary: "Take grants from a YAML or JSON file; flags add to them" },
     ],
   },
+  {
+    heading: "Network grants",
+    note: `They are read and have no effect yet: ${reservedReason}.`,
+    options: capabilityNames.filter(isReserved).flatMap(optionsOf),
+  },
 ];
+
+function optionsOf(name: CapabilityName): OptionSpec[] {
+  const { flags, summary } = capability(name);
+  return flags.map(({ long, short, value }, index) => ({
+    long,
+    summary: index === 0 ? summary : "The same in another form",
+    ...(short === undefined ? {} : { short }),
+    ...(value === undefined ? {} : { value }),
+  }));
+}
+
+/** The grants of a command line, and the variables among them whose value is that of the surroundings. */
+export interface TypedGrants {
+  readonly grants: Grants;
+  readonly fromSurroundings: ReadonlySet<string>;
+}
 
 /**
  * The grants that a command line gives: those of `--grants FILE`, or the defaults, and what the flags add.
@@ -41,29 +55,24 @@ export const grantGroups: readonly OptionGroup[] = [
 export async function grantsOf(
   parsed: ParsedCommand,
   { cwd, env }: Pick<Surroundings, "cwd" | "env">,
-): Promise<Grants> {
+): Promise<TypedGrants> {
+  const asked = new Set<string>();
+  const lookup = (name: string): string | undefined => {
+    asked.add(name);
+    return env[name];
+  };
   const file = lastValue(parsed, "--grants");
   const flags = parsed.options
     .filter(({ option }) => capabilityOfFlag(option) !== undefined)
     .map(({ option, value }) => ({ flag: option, value }));
-  const base = file === undefined ? defaultGrants : await readGrantsFile(resolve(cwd, file));
-  return grantsFromFlags(flags, { cwd, lookup: (name) => env[name] }, base);
+  const base = file === undefined ? defaultGrants : await readGrantsFile(resolve(cwd, file), lookup);
+  const grants = grantsFromFlags(flags, { cwd, lookup }, base);
+  // A later flag may have given it a value of its own.
+  const fromSurroundings = new Set([...asked].filter((name) => grants.env[name] === env[name]));
+  return { grants, fromSurroundings };
 }
 
-async function readGrantsFile(file: string): Promise<Grants> {
+async function readGrantsFile(file: string, lookup: (name: string) => string | undefined): Promise<Grants> {
   const { readGrants } = await import("../capabilities/index.ts");
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    const isMissing = code === "ENOENT";
-    const reason = isMissing ? "there is no such file" : code;
-    throw new SampanError(
-      isMissing ? "FILE_NOT_FOUND" : "FILE_UNREADABLE",
-      `Cannot read grants from "${file}": ${reason}`,
-      { cause },
-    );
-  }
-  return readGrants(text, { file, cwd: dirname(file) });
+  return readGrants(readText(file, "grants"), { file, cwd: dirname(file), lookup });
 }

@@ -6,7 +6,7 @@ import { describeArtifact, externText, functionText, isProvided } from "./artifa
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { type Need, needsOf } from "./needs.ts";
 import { hasSwitch } from "./parse.ts";
-import { readArtifact } from "./run.ts";
+import { readArtifact } from "./files.ts";
 import { stdoutStyle, type Style } from "./style.ts";
 import { columns, joinLines, jsonText, leftWidth } from "./text.ts";
 

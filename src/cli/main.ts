@@ -34,8 +34,15 @@ void main(process.argv.slice(2), {
   complain: (text) => writeAll(2, text),
 }).then(endProcess);
 
-/** Ends the process: at once after a deadline, when the guest's thread may still be in a call that nothing interrupts. */
+/**
+ * Ends the process: at once after a deadline, when the guest's thread may still be in a call that nothing interrupts and that
+ * `process.exit` would wait for. Without native calls another program takes this one's place, and threads end with that.
+ */
 function endProcess(status: number): void {
-  if (status === exitStatus.deadline) nativeOrUndefined()?.c._exit(status);
+  if (status === exitStatus.deadline) {
+    nativeOrUndefined()?.c._exit(status);
+    process.emitWarning = () => {};
+    if (process.platform !== "win32") process.execve?.("/bin/sh", ["sh", "-c", `exit ${status}`]);
+  }
   process.exit(status);
 }

@@ -96,7 +96,7 @@ function flagForm(name: CapabilityName): string {
 export function leftOut(needs: readonly Need[], grants: Grants): Need[] {
   const allowed = probes(grants)
     .map(({ request }) => request)
-    .filter((request) => check(grants, request).allowed);
+    .filter((request) => capability(request.capability).isReserved !== true && check(grants, request).allowed);
   return needs.flatMap((need) => {
     const imports = need.imports.filter(
       (name) =>

@@ -94,6 +94,10 @@ describe("parseCommand()", () => {
       ["--evn", "did you mean --env"],
       ["--memroy=1", "did you mean --memory"],
       ["--something-else", "see sampan try --help"],
+      ["-memroy", "did you mean --memory"],
+      ["-q", "see sampan try --help"],
+      ["-tq", "see sampan try --help"],
+      ["-ö", "see sampan try --help"],
     ] as const) {
       assert.throws(
         () => parseCommand(runSpec, [word, "app.wasm"]),

@@ -75,10 +75,14 @@ function valueOf(option: OptionSpec, rest: string[]): string {
 }
 
 function unknownOption(spec: CommandSpec, known: readonly OptionSpec[], name: string): SampanError {
-  const near = nearest(
-    name,
-    known.flatMap(({ long, short }) => (short === undefined ? [long] : [long, short])),
-  );
+  // Any letter is as near to one letter as any other: a guess would be none.
+  const near =
+    name.length <= 2
+      ? undefined
+      : nearest(
+          name.startsWith("--") ? name : `-${name}`,
+          known.map(({ long }) => long),
+        );
   const hint = near === undefined ? `see sampan ${spec.name} --help` : `did you mean ${near}`;
   return new SampanError("CLI_OPTION_UNKNOWN", `Cannot read "${name}": sampan ${spec.name} has no such option`, {
     hint,

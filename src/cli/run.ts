@@ -1,21 +1,23 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseBytes, parseDuration, printable, SampanError } from "../base/index.ts";
-import { type AccessRequest, check, type Grants, narrowToUsed, type Verdict } from "../capabilities/index.ts";
+import { printable, SampanError } from "../base/index.ts";
 import {
-  explainRefusal,
-  type Frame,
-  run,
-  type RunEnding,
-  type RunReport,
-  type RunRequest,
-  runWithDeadline,
-} from "../engine/index.ts";
+  type AccessRequest,
+  check,
+  type Grants,
+  grantsWithoutEffect,
+  narrowToUsed,
+  reservedReason,
+  type Verdict,
+} from "../capabilities/index.ts";
+import { explainRefusal, type Frame, run, type RunEnding, type RunRequest, runWithDeadline } from "../engine/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
-import { complainOf } from "./complain.ts";
+import { complainOf, complainOfBug } from "./complain.ts";
 import { exitStatus } from "./exit-status.ts";
+import { checkWritable, readArtifact, writeText } from "./files.ts";
 import { grantGroups, grantsOf } from "./grant-options.ts";
+import { limitGroup, limitsOf } from "./limits.ts";
 import { hasSwitch, lastValue } from "./parse.ts";
+import { printRefusals } from "./refusals.ts";
 
 /** `sampan run`: runs a module in the foreground. */
 export const runCommand: Command = {
@@ -27,23 +29,7 @@ export const runCommand: Command = {
     operands: "file-and-args",
     groups: [
       ...grantGroups,
-      {
-        heading: "Limits",
-        options: [
-          { long: "--memory", value: "SIZE", summary: "Most memory, such as 64m; growing past it answers -1" },
-          {
-            long: "--timeout",
-            value: "TIME",
-            summary: "Longest time to run, such as 5s; then it ends with status 124",
-          },
-          {
-            long: "--max-files",
-            value: "N",
-            summary: "Most files open at once, standard streams and folders included",
-          },
-          { long: "--max-output", value: "SIZE", summary: "Most bytes to stdout and stderr together" },
-        ],
-      },
+      limitGroup,
       {
         heading: "Running",
         options: [
@@ -62,7 +48,7 @@ export const runCommand: Command = {
             long: "--output",
             short: "-o",
             value: "FILE",
-            summary: "Where --learn writes (default: stdout when it ends)",
+            summary: "Where --learn writes (default: stderr when the guest has ended)",
           },
           { long: "--audit", value: "FILE", summary: "Append a JSON line for each thing that was refused" },
         ],
@@ -73,93 +59,73 @@ export const runCommand: Command = {
 };
 
 async function executeRun(parsed: ParsedCommand, surroundings: Surroundings): Promise<number> {
-  const [file = "", ...args] = parsed.operands;
-  const request = readRequest(parsed, { file, args, grants: await grantsOf(parsed, surroundings) });
-  const timeout = lastValue(parsed, "--timeout");
-  const report = timeout === undefined ? run(request) : await runWithDeadline(request, parseDuration(timeout));
-  const { cwd } = surroundings;
+  const { cwd, complain } = surroundings;
+  checkOutputs(parsed);
+  const { grants, fromSurroundings } = await grantsOf(parsed, surroundings);
+  const { timeout, ...limits } = limitsOf(parsed, grants);
+  const request = readRequest(parsed, { grants, limits });
+  if (grantsWithoutEffect(grants).length > 0)
+    complain(`sampan: network grants have no effect yet: ${reservedReason}\n`);
+  const report = timeout === undefined ? run(request) : await runWithDeadline(request, timeout);
+  const isFromFile = lastValue(parsed, "--grants") !== undefined;
   const refusals = report.refusals.map((refused) => ({
     refused,
-    verdict: explainRefusal(request.grants, refused, { cwd }),
+    verdict: verdictOn(refused, { grants, cwd, isFromFile }),
   }));
   const status = printEnding(report.ending, request, surroundings);
-  if (request.learn) learn(parsed, { request, report, surroundings });
-  if (status !== 0 && !request.trace) printRefusals(refusals, request.grants, surroundings);
+  if (request.learn) {
+    const text = narrowToUsed(grants, { ...report, cwd, decide: explainRefusal, fromSurroundings });
+    const file = lastValue(parsed, "--output");
+    if (file === undefined) complain(text);
+    else writeText(file, text);
+  }
+  if (status !== 0 && !request.trace) printRefusals(refusals, grants, surroundings);
   return status;
+}
+
+/** A flag can take the place of what a file has under the same guest name, and nothing else out of it. */
+function verdictOn(
+  refused: AccessRequest,
+  { grants, cwd, isFromFile }: { grants: Grants; cwd: string; isFromFile: boolean },
+): Verdict {
+  const verdict = explainRefusal(grants, refused, { cwd });
+  if (!isFromFile || verdict.allowed || verdict.fix.replaces === undefined) return verdict;
+  const joining = check(grants, refused, { cwd, isAdding: true });
+  return joining.allowed || joining.fix.replaces !== undefined ? verdict : joining;
+}
+
+/** Says before the guest runs what could not be written once it has run. */
+function checkOutputs(parsed: ParsedCommand): void {
+  const output = lastValue(parsed, "--output");
+  if (output !== undefined && !hasSwitch(parsed, "--learn")) {
+    throw new SampanError(
+      "CLI_USAGE",
+      `Cannot write "${output}": --output is where --learn writes, which is not asked for`,
+      {
+        hint: `for a grants file with what the run uses, type --learn -o ${output}; for what the guest prints, > ${output}`,
+      },
+    );
+  }
+  for (const file of [output, lastValue(parsed, "--audit")]) if (file !== undefined) checkWritable(file);
 }
 
 function readRequest(
   parsed: ParsedCommand,
-  { file, args, grants }: { file: string; args: readonly string[]; grants: Grants },
+  { grants, limits }: { grants: Grants; limits: RunRequest["limits"] },
 ): RunRequest {
-  const memory = lastValue(parsed, "--memory");
-  const maxFiles = lastValue(parsed, "--max-files");
-  const maxOutput = lastValue(parsed, "--max-output");
+  const [file = "", ...args] = parsed.operands;
   const invoke = lastValue(parsed, "--invoke");
   return {
     bytes: readArtifact(file),
     name: basename(file),
     args: [lastValue(parsed, "--name") ?? basename(file), ...args],
     grants,
-    limits: {
-      memory: memory === undefined ? undefined : parseBytes(memory),
-      maxFiles: maxFiles === undefined ? undefined : parseCount("--max-files", maxFiles),
-      maxOutput: maxOutput === undefined ? undefined : parseBytes(maxOutput),
-    },
+    limits,
     invoke: invoke === undefined ? undefined : { name: invoke, args },
     trace: hasSwitch(parsed, "--trace"),
     learn: hasSwitch(parsed, "--learn"),
     audit: lastValue(parsed, "--audit"),
   };
-}
-
-function parseCount(option: string, text: string): number {
-  if (!/^\d{1,7}$/.test(text)) {
-    throw new SampanError("CLI_OPTION_INVALID", `Cannot read ${option} "${text}": wanted a whole number, such as 64`);
-  }
-  return Number(text);
-}
-
-/**
- * Reads the file of a module.
- *
- * @throws FILE_NOT_FOUND, FILE_UNREADABLE
- */
-export function readArtifact(file: string): Uint8Array<ArrayBuffer> {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new SampanError("FILE_NOT_FOUND", `Cannot find "${file}": there is no such file`, { cause });
-    }
-    const reason = code === "EISDIR" ? "it is a folder" : code;
-    throw new SampanError("FILE_UNREADABLE", `Cannot read "${file}": ${reason}`, { cause });
-  }
-}
-
-function writeFile(file: string, text: string, flag: "a" | "w"): void {
-  try {
-    writeFileSync(file, text, { flag });
-  } catch (cause) {
-    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    throw new SampanError("FILE_UNREADABLE", `Cannot write "${file}": ${reason}`, { cause });
-  }
-}
-
-interface Refusal {
-  readonly refused: AccessRequest;
-  readonly verdict: Verdict;
-}
-
-function learn(
-  parsed: ParsedCommand,
-  { request, report, surroundings }: { request: RunRequest; report: RunReport; surroundings: Surroundings },
-): void {
-  const text = narrowToUsed(request.grants, { ...report, cwd: surroundings.cwd });
-  const file = lastValue(parsed, "--output");
-  if (file === undefined) surroundings.print(text);
-  else writeFile(file, text, "w");
 }
 
 /** Says how the guest ended where that is not its own affair, and answers the exit status. */
@@ -174,14 +140,13 @@ function printEnding(ending: RunEnding, request: RunRequest, surroundings: Surro
     case "signal":
       return exitStatus.signal + ending.signal;
     case "trap":
-      complain(`sampan: "${request.name}" trapped: ${ending.message}\n`);
+      complain(`sampan: ${printable(`"${request.name}" trapped: ${ending.message}`)}\n`);
       for (const line of backtraceLines(ending.backtrace, request.name)) complain(`  ${line}\n`);
       return exitStatus.trap;
     case "error":
       return complainOf(SampanError.fromData(ending.error), surroundings);
     case "bug":
-      complain(`sampan: this is a bug of Sampan's, please report it with the lines below\n${ending.stack}\n`);
-      return exitStatus.failed;
+      return complainOfBug(ending.stack, surroundings);
   }
 }
 
@@ -190,7 +155,7 @@ function backtraceLines(frames: readonly Frame[], file: string): string[] {
   const lines: string[] = [];
   let repeated = 0;
   for (const [at, { name, index, offset }] of frames.entries()) {
-    const line = `at ${printable(name ?? `function ${index}`)} (${file}:0x${offset.toString(16)})`;
+    const line = `at ${printable(name ?? `function ${index}`)} (${printable(file)}:0x${offset.toString(16)})`;
     const next = frames[at + 1];
     if (next?.index === index && next.offset === offset) {
       repeated += 1;
@@ -200,58 +165,4 @@ function backtraceLines(frames: readonly Frame[], file: string): string[] {
     repeated = 0;
   }
   return lines;
-}
-
-const mostPrinted = 5;
-
-/** The summary for a guest that failed: what it was refused, and the flags that together would have allowed it. */
-function printRefusals(refusals: readonly Refusal[], grants: Grants, { complain }: Surroundings): void {
-  const fixes = joinFixes(refusals, grants);
-  if (fixes.length === 0) return;
-  complain(`sampan: the guest was refused what its grants do not cover\n`);
-  for (const { reasons, flag, replaces } of fixes.slice(0, mostPrinted)) {
-    for (const reason of reasons.slice(0, mostPrinted)) complain(`  ${printable(reason)}\n`);
-    if (reasons.length > mostPrinted) complain(`  and ${reasons.length - mostPrinted} more like it\n`);
-    complain(
-      `    allow it with ${printable(flag)}${replaces === undefined ? "" : ` instead of ${printable(replaces)}`}\n`,
-    );
-  }
-  if (fixes.length > mostPrinted)
-    complain(`  and ${fixes.length - mostPrinted} more: see them all with --trace or --audit FILE\n`);
-}
-
-interface JoinedFix {
-  readonly reasons: string[];
-  readonly flag: string;
-  readonly replaces: string | undefined;
-}
-
-/** Each flag once with all it would allow, so that whoever types them all contradicts none of them. */
-function joinFixes(refusals: readonly Refusal[], grants: Grants): JoinedFix[] {
-  const denied = refusals.flatMap(({ refused, verdict }) =>
-    verdict.allowed
-      ? []
-      : [{ ...verdict, fix: { ...verdict.fix, flag: stdioTogether(refused, refusals, grants) ?? verdict.fix.flag } }],
-  );
-  const flags = new Set(denied.map(({ fix }) => fix.flag));
-  const joined = new Map<string, JoinedFix>();
-  for (const { reason, fix } of denied) {
-    // A folder that is also to be written is granted once, for both.
-    const wider = fix.flag.replace(/:ro('?)$/, "$1");
-    const flag = flags.has(wider) ? wider : fix.flag;
-    const known = joined.get(flag);
-    if (known === undefined) joined.set(flag, { reasons: [reason], flag, replaces: fix.replaces });
-    else if (!known.reasons.includes(reason)) known.reasons.push(reason);
-  }
-  return [...joined.values()];
-}
-
-/** The last flag for the standard streams counts: one has to name all that were refused. */
-function stdioTogether(refused: AccessRequest, refusals: readonly Refusal[], grants: Grants): string | undefined {
-  if (refused.capability !== "stdio") return undefined;
-  const others = refusals.flatMap(({ refused: other }) =>
-    other.capability === "stdio" && other.stream !== refused.stream ? [other.stream] : [],
-  );
-  const verdict = check({ ...grants, stdio: [...grants.stdio, ...others] }, refused);
-  return verdict.allowed ? undefined : verdict.fix.flag;
 }

@@ -106,6 +106,9 @@ export function fixedLine(before: { line: string; stderr: string }, words: Reado
   return fixes.reduce((line, [, printed = "", old]) => {
     const fix = Object.entries(words).reduce((typed, [from, to]) => typed.replace(from, to), printed);
     if (old === undefined) return line.replace(/\brun /, (name) => `${name}${fix} `);
+    // What a grants file has gives way to a flag.
+    if (line.includes("--grants ") && !line.includes(`${old} `))
+      return line.replace(/\brun /, (name) => `${name}${fix} `);
     assert.ok(line.includes(`${old} `), `"${old}" was not typed: ${line}`);
     return line.replace(`${old} `, () => `${fix} `);
   }, before.line);

@@ -24,7 +24,13 @@ export class Audit {
   /** Appends a line: the time, the module, the request, why it was refused and the flag that would have allowed it. */
   write(request: AccessRequest): void {
     const verdict = explainRefusal(this.#grants, request);
-    const why = verdict.allowed ? {} : { reason: verdict.reason, fix: verdict.fix.flag };
+    const why = verdict.allowed
+      ? {}
+      : {
+          reason: verdict.reason,
+          fix: verdict.fix.flag,
+          ...(verdict.fix.replaces === undefined ? {} : { replaces: verdict.fix.replaces }),
+        };
     const time = new Date().toISOString();
     writeSync(this.#fd, `${JSON.stringify({ time, module: this.#module, ...request, ...why })}\n`);
   }

@@ -29,3 +29,9 @@ test("runWithDeadline() waits for a deadline of months", async () => {
   const report = await runWithDeadline(requestOf(await guestBytes("exit-code"), { args: ["0"] }), 100 * 24 * 3_600_000);
   assert.deepEqual(report.ending, { kind: "exit", code: 0 });
 });
+
+test("runWithDeadline() reports what was refused before the deadline", async () => {
+  const { ending, refusals } = await runWithDeadline(requestOf(await guestBytes("spin"), { args: ["call"] }), 300);
+  assert.ok(ending.kind === "error" && ending.error.code === "LIMIT_DEADLINE");
+  assert.deepEqual(refusals, [{ capability: "stdio", stream: "stdout" }]);
+});

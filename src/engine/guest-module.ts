@@ -1,10 +1,10 @@
 import { SampanError } from "../base/index.ts";
 import { ImportPlan } from "./import-plan.ts";
-import { explainRejection, kindOf, limitMemory } from "../wasm/index.ts";
+import { explainRejection, kindOf, limitMemory, readModule, readModuleImports } from "../wasm/index.ts";
 
 /** What compiling takes beside the bytes. */
 export interface CompileOptions {
-  /** Most memory in bytes, for each memory of the module. */
+  /** Most memory in bytes, of all the module's memories together. */
   readonly memory?: number | undefined;
   /** How messages call the file. */
   readonly name?: string;
@@ -34,13 +34,15 @@ export function compileGuest(bytes: Uint8Array<ArrayBuffer>, options: CompileOpt
   let originalOffset = (offset: number): number => offset;
   try {
     if (options.memory !== undefined && kindOf(bytes) === "module") {
-      const limited = limitMemory(bytes, Math.floor(options.memory / pageSize));
+      // A module with several memories shares the limit out evenly.
+      const count = Math.max(1, readModule(bytes).memories.length);
+      const limited = limitMemory(bytes, Math.floor(options.memory / pageSize / count));
       taken = limited.bytes;
       originalOffset = limited.originalOffset;
     }
     const module = new WebAssembly.Module(taken);
     let plan: ImportPlan | undefined;
-    const importPlan = (): ImportPlan => (plan ??= new ImportPlan(WebAssembly.Module.imports(module), name));
+    const importPlan = (): ImportPlan => (plan ??= new ImportPlan(readModuleImports(bytes), name));
     return { module, importPlan, name, originalOffset };
   } catch (error) {
     if (error instanceof SampanError && error.code === "LIMIT_MEMORY") {

@@ -1,5 +1,8 @@
 import {
   type BindPlan,
+  coreParameters,
+  coreResults,
+  type CallRow,
   type NamedRow,
   planCalls,
   preview1Modules,
@@ -7,6 +10,7 @@ import {
   type Trace,
 } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
+import type { FunctionType, ImportInfo } from "../wasm/index.ts";
 
 interface PlannedImport {
   readonly module: string;
@@ -21,12 +25,14 @@ export class ImportPlan {
   #traced: BindPlan<Preview1Context> | undefined;
 
   /** @throws GUEST_IMPORT_UNKNOWN naming each import that nobody provides */
-  constructor(imports: readonly WebAssembly.ModuleImportDescriptor[], moduleName: string) {
+  constructor(imports: readonly ImportInfo[], moduleName: string) {
     const unknown: string[] = [];
     const seen = new Set<string>();
-    for (const { module, name, kind } of imports) {
-      const row = kind === "function" ? rowOf(module, name) : undefined;
-      if (row === undefined) unknown.push(`${module}.${name} (${kind})`);
+    for (const wanted of imports) {
+      const { module, name, kind } = wanted;
+      const found = kind === "function" ? rowOf(module, name) : undefined;
+      const row = found !== undefined && kind === "function" && hasType(found, wanted.type) ? found : undefined;
+      if (row === undefined) unknown.push(`${module}.${name} (${found === undefined ? kind : "with another type"})`);
       // A module may import the same function more than once.
       if (row === undefined || seen.has(`${module} ${name}`)) continue;
       seen.add(`${module} ${name}`);
@@ -56,6 +62,13 @@ export class ImportPlan {
 function rowOf(module: string, name: string) {
   const table = Object.hasOwn(preview1Modules, module) ? preview1Modules[module] : undefined;
   return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+/** Whether a module imports a call as what it is: V8 takes any JavaScript function for any type. */
+function hasType(row: CallRow<Preview1Context>, type: FunctionType): boolean {
+  const isSame = (ours: readonly string[], theirs: readonly string[]): boolean =>
+    ours.length === theirs.length && ours.every((each, index) => each === theirs[index]);
+  return isSame(coreParameters(row), type.params) && isSame(coreResults(row), type.results);
 }
 
 function unknownImports(unknown: readonly string[], name: string): SampanError {

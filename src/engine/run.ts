@@ -1,5 +1,5 @@
 import { type ErrorData, printable, SampanError, writeAll } from "../base/index.ts";
-import type { AccessRequest, Grants } from "../capabilities/index.ts";
+import type { AccessRequest, Fix, Grants } from "../capabilities/index.ts";
 import { HostWorkload, type Observer } from "../host/index.ts";
 import { readModule } from "../wasm/index.ts";
 import { Audit } from "./audit.ts";
@@ -30,7 +30,7 @@ export interface RunRequest {
 
 /** What a run may take, each without a limit where it is left out. */
 export interface RunLimits {
-  /** Bytes of each of the module's memories. */
+  /** Bytes of all the module's memories together. */
   readonly memory?: number | undefined;
   readonly maxFiles?: number | undefined;
   readonly maxOutput?: number | undefined;
@@ -93,8 +93,9 @@ class Notes implements Observer {
 }
 
 function note(notes: Map<string, AccessRequest>, request: AccessRequest): boolean {
+  if (notes.size >= mostNoted) return false;
   const key = JSON.stringify(request);
-  if (notes.size >= mostNoted || notes.has(key)) return false;
+  if (notes.has(key)) return false;
   notes.set(key, request);
   return true;
 }
@@ -214,13 +215,17 @@ function endingFrom(result: RunResult): RunEnding {
   }
 }
 
+function fixText({ flag, replaces }: Fix): string {
+  return replaces === undefined ? flag : `${flag} instead of ${replaces}`;
+}
+
 /** Writes trace lines as strace does; a refused call's line ends with the flag that would allow it. */
 function traceTo(fd: number, grants: Grants, notes: Notes): (line: string) => void {
   return (line) => {
     const refused = notes.unnamed;
     notes.unnamed = undefined;
     const verdict = refused === undefined ? undefined : explainRefusal(grants, refused, { cwd: process.cwd() });
-    const fix = verdict === undefined || verdict.allowed ? "" : `  # allowed by ${verdict.fix.flag}`;
+    const fix = verdict === undefined || verdict.allowed ? "" : `  # allowed by ${fixText(verdict.fix)}`;
     writeAll(fd, `${printable(`${line}${fix}`)}\n`);
   };
 }

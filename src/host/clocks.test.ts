@@ -46,12 +46,12 @@ test("createClocks() of coarse gives whole milliseconds and never goes back", ()
   }
 });
 
-test("createClocks() of fixed stands still, monotonic at 0", () => {
+test("createClocks() of fixed stands still, monotonic at 1", () => {
   const clocks = createClocks(fixed, new Listener());
   for (let i = 0; i < 3; i++)
     assert.deepEqual(
       ids.map((id) => clocks.now(id)),
-      [1234567890123456789n, 0n, 0n, 0n],
+      [1234567890123456789n, 1n, 1n, 1n],
     );
 });
 

@@ -1,4 +1,4 @@
-import { failure, SampanError } from "../base/index.ts";
+import { failure, HostError, SampanError } from "../base/index.ts";
 import type {
   Advice,
   Buffers,
@@ -33,6 +33,8 @@ export abstract class Descriptor {
   readonly flags: DescriptorFlags = { append: false, nonblock: false, sync: false, dsync: false };
   /** The name under which a folder was granted. */
   readonly preopenName: string | undefined = undefined;
+  /** Whether it counts among what a guest may have open. */
+  readonly isCounted: boolean = true;
   abstract readonly access: DescriptorAccess;
 
   abstract type(): FileType;
@@ -161,11 +163,11 @@ export class DescriptorTable {
 
   /** @throws HostError mfile */
   insert(descriptor: Descriptor): number {
-    this.reserve();
+    if (descriptor.isCounted) this.reserve();
     let fd = this.#entries.indexOf(undefined);
     if (fd < 0) fd = this.#entries.length;
     this.#entries[fd] = descriptor;
-    this.#open += 1;
+    this.#count(descriptor, 1);
     return fd;
   }
 
@@ -173,7 +175,7 @@ export class DescriptorTable {
   close(fd: number): void {
     const descriptor = this.get(fd);
     this.#entries[fd] = undefined;
-    this.#open -= 1;
+    this.#count(descriptor, -1);
     descriptor.close();
   }
 
@@ -184,16 +186,24 @@ export class DescriptorTable {
     if (from === to) return;
     this.#entries[to] = moved;
     this.#entries[from] = undefined;
-    this.#open -= 1;
+    this.#count(replaced, -1);
     replaced.close();
   }
 
-  /** Closes all. */
+  /** Closes all; nobody is left to hear of one that says it failed. */
   closeAll(): void {
     for (const [fd, descriptor] of this.#entries.entries()) {
       this.#entries[fd] = undefined;
-      descriptor?.close();
+      try {
+        descriptor?.close();
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error;
+      }
     }
     this.#open = 0;
+  }
+
+  #count(descriptor: Descriptor, by: 1 | -1): void {
+    if (descriptor.isCounted) this.#open += by;
   }
 }

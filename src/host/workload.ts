@@ -103,7 +103,7 @@ export class HostWorkload {
   createInstance(): HostInstance {
     const hasRoot = this.#folders.some(({ grant }) => /^[./]*$/.test(grant.guest));
     const isNaming = this.#options.namesRefusals === true && !hasRoot;
-    const descriptors = new DescriptorTable(this.#tableLimit({ isNaming }));
+    const descriptors = new DescriptorTable(this.#tableLimit());
     const budget = new OutputBudget(this.#options.limits?.maxOutput);
     for (const name of ["stdin", "stdout", "stderr"] as const) descriptors.insert(this.#openStdio(name, budget));
     for (const folder of this.#folders) descriptors.insert(this.#openFolder(folder));
@@ -125,8 +125,7 @@ export class HostWorkload {
     for (const folder of this.#folders) this.#calls.close(folder.fd);
   }
 
-  /** The limit counts what the guest was given; the folder that only names refusals is none of that. */
-  #tableLimit({ isNaming }: { isNaming: boolean }): number | undefined {
+  #tableLimit(): number | undefined {
     const limit = this.#options.limits?.maxFiles;
     if (limit === undefined) return undefined;
     const given = 3 + this.#folders.length;
@@ -136,7 +135,7 @@ export class HostWorkload {
         `Cannot run with ${limit} descriptors: the standard streams and granted folders take ${given}`,
       );
     }
-    return limit + (isNaming ? 1 : 0);
+    return limit;
   }
 
   #openStdio(name: StdioName, budget: OutputBudget): Descriptor {

@@ -26,16 +26,14 @@ function followMode(flags: number): FollowMode {
   return (flags & lookupSymlinkFollow) === 0 ? "nofollow" : "follow";
 }
 
-/** Any of them means that the guest wants to change the file. */
-const changingRights = rights.fdWrite | rights.fdAllocate | rights.fdFilestatSetSize;
-
 /** How a file is to be opened, from `path_open`'s parameters (preview 1, "path_open"). */
 function openingBits(open: { follow: boolean; oflags: number; base: bigint; fdflags: number }): number {
   let result = 0;
   const isDirectory = (open.oflags & oflags.directory) !== 0;
   if (isDirectory && (open.oflags & (oflags.creat | oflags.excl | oflags.trunc)) !== 0) throw failure("inval");
   if (isDirectory) result |= openBits.directory;
-  const writes = (open.base & changingRights) !== 0n;
+  // Go asks for the right to set the size of what it only reads: nothing but fd_write says that a file is written.
+  const writes = (open.base & rights.fdWrite) !== 0n;
   // Real programs open with rights of 0 and then read: a file that is not opened for writing is opened for reading.
   if (!writes || (open.base & (rights.fdRead | rights.fdReaddir)) !== 0n) result |= openBits.read;
   if (writes) result |= openBits.write;

@@ -18,6 +18,8 @@ export const subscriptionLayout: SubscriptionLayout = { size: 48, clockId: 16, t
 export const unstableSubscriptionLayout: SubscriptionLayout = { size: 56, clockId: 24, timeout: 32, flags: 48, fd: 16 };
 
 const eventSize = 32;
+/** Each subscription takes memory of the host, which a guest cannot be given without a bound. */
+const mostSubscriptions = 65_536;
 const abstime = 1;
 const eventTypes = ["clock", "read", "write"] as const;
 /** The longest single wait while several descriptors are watched, in ms. */
@@ -48,7 +50,7 @@ export function pollCall(layout: SubscriptionLayout) {
       ],
       result: resultU32,
       run(context: Preview1Context, from, to, count) {
-        if (count === 0) throw failure("inval");
+        if (count === 0 || count > mostSubscriptions) throw failure("inval");
         context.memory.check(from, count * layout.size);
         context.memory.check(to, count * eventSize);
         const subscriptions = Array.from({ length: count }, (_, index) =>

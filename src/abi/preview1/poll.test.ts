@@ -133,8 +133,9 @@ test(
     const good = (): number => p.put(subscription({ clock: 1, timeout: 0n }, 0));
     p.expect("poll_oneoff", [end - 47, p.place(32), 1, n], { errno: "fault" });
     p.expect("poll_oneoff", [good(), end - 31, 1, n], { errno: "fault" });
-    p.expect("poll_oneoff", [good(), p.place(32), 0x0600_0000, n], { errno: "fault" });
-    p.expect("poll_oneoff", [good(), p.place(32), -1, n], { errno: "fault" });
+    p.expect("poll_oneoff", [good(), p.place(32), 65_536, n], { errno: "fault" });
+    p.expect("poll_oneoff", [good(), p.place(32), 65_537, n], { errno: "inval" });
+    p.expect("poll_oneoff", [good(), p.place(32), -1, n], { errno: "inval" });
   }),
 );
 

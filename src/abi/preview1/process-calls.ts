@@ -94,6 +94,7 @@ export const processCalls = {
     { effect: "Ends the guest with the code; nothing of the guest runs any more, no `catch_all` either.", errors: [] },
     {
       params: [["code", u32]],
+      endsGuest: true,
       run(_context: Preview1Context, code): void {
         throw new GuestEnd({ kind: "exit", code });
       },

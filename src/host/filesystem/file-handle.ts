@@ -96,6 +96,7 @@ export class FileHandle extends Descriptor {
   }
 
   override write(from: Buffers): number {
+    if (!this.access.write) throw failure("badf");
     for (;;) {
       try {
         return this.#context.calls.write(this.#fd, from);
@@ -110,6 +111,7 @@ export class FileHandle extends Descriptor {
   }
 
   override writeAt(from: Buffers, offset: bigint): number {
+    if (!this.access.write) throw failure("badf");
     return this.#context.calls.writeAt(this.#fd, from, offset);
   }
 
@@ -152,8 +154,7 @@ export class FileHandle extends Descriptor {
   override open(path: Path, bits: number): FileHandle {
     const changes = (bits & (openBits.write | openBits.create | openBits.truncate)) !== 0;
     const fd = this.#guarded(changes, path, () => this.#context.calls.open(this.#fd, path, bits));
-    const guestPath = `${this.#guestPath}/${path.text}`;
-    return new FileHandle(this.#context, fd, { guestPath, bits });
+    return new FileHandle(this.#context, fd, { guestPath: joinGuestPath(this.#guestPath, path.text), bits });
   }
 
   override statAt(path: Path, follow: FollowMode, out: FileStat): void {
@@ -259,6 +260,20 @@ export class FileHandle extends Descriptor {
     if (!(error instanceof HostError) || error.errno !== "again" || this.flags.nonblock) throw error;
     this.#context.calls.wait(this.#fd, events, -1);
   }
+}
+
+/** Longest path that messages tell; a guest may open folders below folders for ever. */
+const longestGuestPath = 4096;
+
+/** The path of what was opened below a folder, without the parts that say nothing. */
+function joinGuestPath(folder: string, path: string): string {
+  const parts = folder.split("/");
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  const joined = parts.join("/");
+  return joined.length <= longestGuestPath ? joined : `${joined.slice(0, longestGuestPath)}…`;
 }
 
 /** Whether a path leaves its folder by its own words, links aside. */

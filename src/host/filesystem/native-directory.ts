@@ -1,12 +1,11 @@
 import { failureOfLinux } from "../../base/index.ts";
 import { type Native, scratch } from "../../base/native.ts";
 import type { DirectoryReader, FileType } from "./file-calls.ts";
+import { AT, fileTypeOf, statxMask } from "./linux.ts";
 
 const batchSize = 32 * 1024;
 /** Bytes of a `struct linux_dirent64` before its name: ino, off, reclen, type. */
 const headSize = 19;
-const atEmptyPath = 0x1000;
-const statxIno = 0x100;
 
 /**
  * Reads entries by getdents64(2). A cookie is the kernel's own (`d_off`), so that it means the same after entries came and
@@ -46,7 +45,7 @@ export class NativeDirectoryReader implements DirectoryReader {
   }
 
   get type(): FileType {
-    return entryTypes[this.bytes[this.#at + 18] ?? 0] ?? "unknown";
+    return fileTypeOf(this.bytes[this.#at + 18] ?? 0);
   }
 
   get nameStart(): number {
@@ -90,8 +89,8 @@ export class NativeDirectoryReader implements DirectoryReader {
     const done = c.statx(
       this.#fd,
       address + BigInt(scratch.empty),
-      atEmptyPath,
-      statxIno,
+      AT.emptyPath,
+      statxMask.ino,
       address + BigInt(scratch.stat),
     );
     if (done < 0) throw failureOfLinux(this.#native.errno());
@@ -129,13 +128,3 @@ export class NativeDirectoryReader implements DirectoryReader {
     return count > 0;
   }
 }
-
-const entryTypes: Readonly<Record<number, FileType>> = {
-  1: "fifo",
-  2: "character-device",
-  4: "directory",
-  6: "block-device",
-  8: "regular-file",
-  10: "symbolic-link",
-  12: "socket",
-};

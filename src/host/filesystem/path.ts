@@ -46,9 +46,7 @@ export class Path {
   /** The path as text. */
   get text(): string {
     if (!this.#ascii) return strictUtf8.decode(this.bytes.subarray(0, this.#length));
-    let text = "";
-    for (let i = 0; i < this.#length; i++) text += String.fromCharCode(this.bytes[i] ?? 0);
-    return text;
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.#length).toString("latin1");
   }
 
   /**
@@ -57,6 +55,8 @@ export class Path {
    * @throws HostError nametoolong, inval (a NUL within), ilseq (not UTF-8)
    */
   set(source: Uint8Array, offset: number, length: number): void {
+    this.#length = 0;
+    this.#simple = false;
     if (length > maxPathBytes) throw failure("nametoolong");
     const bytes = this.bytes;
     let hasSlash = false;

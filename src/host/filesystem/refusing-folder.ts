@@ -10,6 +10,8 @@ import type { Path } from "./path.ts";
  */
 export class RefusingFolder extends Descriptor {
   override readonly preopenName = "/";
+  // It only names refusals: what a guest may open is not less for it, nor more once it is closed.
+  override readonly isCounted = false;
   readonly access: DescriptorAccess = { read: true, write: false };
   readonly #observer: Observer;
 

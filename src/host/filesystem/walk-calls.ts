@@ -31,7 +31,7 @@ import {
   type SetTime,
   type Whence,
 } from "./file-calls.ts";
-import { fileTypeOf } from "./native-calls.ts";
+import { fileTypeOf } from "./linux.ts";
 import { maxPathBytes, Path } from "./path.ts";
 import { followIt, isLink, type Last, resolve } from "./walk/resolve.ts";
 import { SnapshotDirectory } from "./walk/snapshot-directory.ts";

@@ -33,6 +33,7 @@ export interface AttackTarget {
   read(fd: number, length: number): Uint8Array;
   write(fd: number, bytes: Uint8Array): number;
   truncate(fd: number, size: bigint): void;
+  setAppend(fd: number, append: boolean): void;
   allocate(fd: number, length: bigint): void;
   setTimes(fd: number, time: bigint): void;
   statOf(fd: number): AttackStat;

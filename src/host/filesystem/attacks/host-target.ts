@@ -54,6 +54,10 @@ export class HostTarget implements AttackTarget {
     return counted(this.#table.get(fd).write(oneBuffer(bytes)));
   }
 
+  setAppend(fd: number, append: boolean): void {
+    this.#table.get(fd).setFlags({ append, nonblock: false });
+  }
+
   truncate(fd: number, size: bigint): void {
     this.#table.get(fd).truncate(size);
   }

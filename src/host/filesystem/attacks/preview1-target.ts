@@ -86,6 +86,10 @@ export class Preview1Target implements AttackTarget {
     return this.#view.getUint32(room.result, true);
   }
 
+  setAppend(fd: number, append: boolean): void {
+    this.#call("fd_fdstat_set_flags", [fd, append ? 1 : 0]);
+  }
+
   truncate(fd: number, size: bigint): void {
     this.#call("fd_filestat_set_size", [fd, size]);
   }

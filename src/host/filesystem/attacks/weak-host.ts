@@ -18,6 +18,8 @@ export class WeakHost implements AttackTarget {
   readonly #roots: readonly string[];
   readonly #paths = new Map<number, string>();
   readonly #opened = new Set<number>();
+  /** Files opened once more because their flags changed. */
+  readonly #reopened = new Map<number, number>();
 
   constructor(world: World, weakness: Weakness) {
     this.#weakness = weakness;
@@ -60,7 +62,13 @@ export class WeakHost implements AttackTarget {
   }
 
   write(fd: number, bytes: Uint8Array): number {
-    return attempt(() => fs.writeSync(fd, bytes));
+    return attempt(() => fs.writeSync(this.#reopened.get(fd) ?? fd, bytes));
+  }
+
+  setAppend(fd: number, append: boolean): void {
+    // Reopened for writing, whatever it was opened for.
+    const flags = fs.constants.O_WRONLY | (append ? fs.constants.O_APPEND : 0);
+    attempt(() => this.#reopened.set(fd, fs.openSync(`/proc/self/fd/${fd}`, flags)));
   }
 
   truncate(fd: number, size: bigint): void {
@@ -130,7 +138,7 @@ export class WeakHost implements AttackTarget {
   }
 
   dispose(): void {
-    for (const fd of this.#opened) {
+    for (const fd of [...this.#opened, ...this.#reopened.values()]) {
       try {
         fs.closeSync(fd);
       } catch {

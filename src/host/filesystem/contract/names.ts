@@ -151,7 +151,10 @@ export function testTimes(it: It, get: GetBench, subject: ContractSubject): void
     near(b.statAt("file").mtime, 42_000_000_000n);
     set("link", "nofollow", 7_000_000_000n, 8_000_000_000n);
     near(b.statAt("link").mtime, 8_000_000_000n);
-    near(b.statAt("file").mtime, 42_000_000_000n);
+    set("link", "nofollow", "keep", time);
+    near(b.statAt("link").atime, 7_000_000_000n);
+    near(b.statAt("link").mtime, time);
+    near(b.statAt("link", "follow").mtime, 42_000_000_000n);
     set("dirlink/", "nofollow", 9_000_000_000n, 9_000_000_000n);
     near(b.statAt("dir").mtime, 9_000_000_000n);
     set(".", "nofollow", 3_000_000_000n, 3_000_000_000n);

@@ -57,6 +57,26 @@ export function testTransfers(it: It, get: GetBench, subject: ContractSubject): 
     b.calls.close(plain);
     assert.equal(readFileSync(b.at("file"), "utf8"), "cOntent++!");
   });
+  it("writeAt() of a file that appends goes to the end and leaves the position", () => {
+    const b = get();
+    const writeAt = (fd: number, text: string, offset: bigint) =>
+      b.calls.writeAt(fd, buffersOf(Buffer.from(text)), offset);
+    const fd = b.open("file", open.read | open.write | open.append);
+    b.write(fd, "+");
+    assert.equal(b.calls.seek(fd, 2n, "start"), 2n);
+    assert.equal(writeAt(fd, "ab", 0n), 2);
+    assert.equal(b.calls.seek(fd, 0n, "current"), 2n);
+    assert.equal(b.read(fd, 3), "nte");
+    fails("inval", () => writeAt(fd, "x", -1n));
+    b.write(fd, "-");
+    assert.equal(b.calls.seek(fd, 0n, "current"), 11n);
+    b.calls.close(fd);
+    const switched = b.open("file", open.read | open.write);
+    b.calls.setFlags(switched, { append: true, nonblock: false });
+    assert.equal(writeAt(switched, "!", 3n), 1);
+    assert.equal(b.read(switched), "content+ab-!");
+    b.calls.close(switched);
+  });
   if (subject.followsRenames) testSwitchingAppend(it, get);
   it("truncate(), allocate(), advise() and sync() work on a file", () => {
     const b = get();

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { failure, failureOfNode } from "../../../base/index.ts";
 import type { Buffers, FileType, Whence } from "../file-calls.ts";
-import { fileTypeOf } from "../native-calls.ts";
+import { fileTypeOf } from "../linux.ts";
 import { modeType, systemOpen } from "./system.ts";
 
 /** Most bytes that one call moves: what Linux and libuv take at once. */
@@ -28,6 +28,8 @@ interface Stream {
   append: boolean;
   /** Whether the system appends by itself on this descriptor. */
   readonly appends: boolean;
+  /** Whether it was opened for writing. */
+  readonly writes: boolean;
   /** The same file opened once more with other flags, -1 for none: to append or no longer to, and to read without waiting. */
   other: number;
   reader: number;
@@ -58,7 +60,8 @@ export class Streams {
     this.forget(fd);
     const appends = (flags & systemOpen.append) !== 0;
     // The type is looked up when it is first needed: most files are read or written once, from the start.
-    this.#streams.set(fd, new LazyStream(fd, appends));
+    const writes = (flags & (systemOpen.writeOnly | systemOpen.readWrite)) !== 0;
+    this.#streams.set(fd, new LazyStream(fd, { appends, writes }));
   }
 
   /** Lets go of what is kept for a descriptor. */
@@ -100,9 +103,14 @@ export class Streams {
 
   writeAt(fd: number, from: Buffers, offset: bigint): number {
     const stream = this.#of(fd);
-    // Linux appends whatever the offset says; the implementations answer alike.
-    if (stream.append && stream.type === "regular-file") return this.#append(fd, stream, from);
-    return writePieces(stream.other >= 0 ? stream.other : fd, from, checkOffset(offset, from.total));
+    const checked = checkOffset(offset, from.total);
+    if (!stream.append || stream.type !== "regular-file")
+      return writePieces(stream.other >= 0 ? stream.other : fd, from, checked);
+    // Linux appends whatever the offset says, and leaves the position; the implementations answer alike.
+    const { position } = stream;
+    const count = this.#append(fd, stream, from);
+    stream.position = position;
+    return count;
   }
 
   seek(fd: number, offset: bigint, whence: Whence): bigint {
@@ -141,6 +149,11 @@ export class Streams {
 
   setAppend(fd: number, append: boolean): void {
     const stream = this.#of(fd);
+    // Opening a file once more must give no more than the guest has: what was opened for reading stays so.
+    if (!stream.writes) {
+      stream.append = append;
+      return;
+    }
     if (stream.type !== "regular-file" || stream.append === append) return;
     if (append === stream.appends) {
       if (stream.other >= 0) closeSync(stream.other);
@@ -189,8 +202,9 @@ export class Streams {
   /** Takes up a descriptor that was opened elsewhere, such as stdin: others may share its position. */
   #adopt(fd: number): Stream {
     fstatSync(fd);
-    const appends = this.#hasProc && (this.#info(fd, /^flags:\s*([0-7]+)/m, 8) & systemOpen.append) !== 0;
-    const stream = new LazyStream(fd, appends);
+    const flags = this.#hasProc ? this.#info(fd, /^flags:\s*([0-7]+)/m, 8) : 0;
+    const writes = (flags & (systemOpen.writeOnly | systemOpen.readWrite)) !== 0;
+    const stream = new LazyStream(fd, { appends: (flags & systemOpen.append) !== 0, writes });
     stream.position = undefined;
     return stream;
   }
@@ -254,15 +268,17 @@ class LazyStream implements Stream {
   #type: FileType | undefined;
   #position: number | undefined = 0;
   readonly appends: boolean;
+  readonly writes: boolean;
   append: boolean;
   other = -1;
   reader = -1;
   ahead = -1;
   isFull = false;
 
-  constructor(fd: number, appends: boolean) {
+  constructor(fd: number, { appends, writes }: { appends: boolean; writes: boolean }) {
     this.#fd = fd;
     this.appends = appends;
+    this.writes = writes;
     this.append = appends;
   }
 

@@ -20,6 +20,16 @@ const changes: Readonly<Record<string, (a: Attacker, dir: number) => void>> = {
     const fd = a.open("file", open.read, dir) ?? -1;
     a.try(() => a.target.allocate(fd, 100n));
   },
+  "write to a file that is open to read, once it is to append": (a, dir) => {
+    const fd = a.open("file", open.read, dir) ?? -1;
+    a.try(() => a.target.setAppend(fd, true));
+    a.writeTo(fd);
+  },
+  "write to a file that is open to read and append, once it is not to append": (a, dir) => {
+    const fd = a.open("file", open.read | open.append, dir) ?? -1;
+    a.try(() => a.target.setAppend(fd, false));
+    a.writeTo(fd);
+  },
   "set times": (a, dir) => a.setTimes("file", "nofollow", dir),
   "set times of the folder itself": (a, dir) => a.setTimes(".", "nofollow", dir),
   "set times of a file that is open to read": (a, dir) => a.setTimesOf(a.open("file", open.read, dir) ?? -1),
