@@ -194,17 +194,18 @@ type Bare = (...args: (number | bigint)[]) => number | bigint;
  * says after a failing call is kept by the very next statement: V8 makes system calls of its own in between others.
  */
 function bindLazily(library: NodeFfi.DynamicLibrary, keepErrno: () => void): NativeFunctions {
-  const functions = {};
+  // Found functions become properties of the object itself, which V8 keeps quick; what is still to be found is below it.
+  const unbound = {};
+  const functions: object = Object.create(unbound);
   for (const [name, signature] of Object.entries(signatures)) {
-    Object.defineProperty(functions, name, {
-      configurable: true,
+    Object.defineProperty(unbound, name, {
       get() {
         const value = keeping(
           library.getFunction(name, signature) as unknown as Bare,
           signature.arguments.length,
           keepErrno,
         );
-        Object.defineProperty(functions, name, { value, writable: false, configurable: false });
+        Object.defineProperty(functions, name, { value });
         return value;
       },
     });

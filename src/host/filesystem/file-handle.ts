@@ -158,7 +158,12 @@ export class FileHandle extends Descriptor {
   }
 
   override statAt(path: Path, follow: FollowMode, out: FileStat): void {
-    this.#guarded(false, path, () => this.#context.calls.statAt(this.#fd, path, follow, out));
+    try {
+      this.#context.calls.statAt(this.#fd, path, follow, out);
+    } catch (error) {
+      throw this.#noted(error, false, path);
+    }
+    this.#noteUse(false, path);
   }
 
   override setTimesAt(path: Path, times: { follow: FollowMode; atime: SetTime; mtime: SetTime }): void {
@@ -175,7 +180,13 @@ export class FileHandle extends Descriptor {
   }
 
   override unlink(path: Path): void {
-    this.#guarded(true, path, () => this.#context.calls.unlink(this.#fd, path));
+    this.#allow(true, path);
+    try {
+      this.#context.calls.unlink(this.#fd, path);
+    } catch (error) {
+      throw this.#noted(error, true, path);
+    }
+    this.#noteUse(true, path);
   }
 
   override rename(from: Path, toFolder: Descriptor, to: Path): void {
@@ -233,16 +244,27 @@ export class FileHandle extends Descriptor {
 
   /** Runs a call on a path: refused where it changes something that the grant only lets be read. */
   #guarded<T>(changes: boolean, path: Path, call: () => T): T {
-    const context = this.#context;
-    if (changes && !context.isWritable) this.#refuse("write", path.text);
+    this.#allow(changes, path);
     try {
       const result = call();
-      if (context.observer.isLearning) this.#report("used", changes ? "write" : "read", path.text);
+      this.#noteUse(changes, path);
       return result;
     } catch (error) {
-      if (error === refusal) this.#report("refused", changes ? "write" : "read", path.text);
-      throw error;
+      throw this.#noted(error, changes, path);
     }
+  }
+
+  #allow(changes: boolean, path: Path): void {
+    if (changes && !this.#context.isWritable) this.#refuse("write", path.text);
+  }
+
+  #noteUse(changes: boolean, path: Path): void {
+    if (this.#context.observer.isLearning) this.#report("used", changes ? "write" : "read", path.text);
+  }
+
+  #noted(error: unknown, changes: boolean, path: Path): unknown {
+    if (error === refusal) this.#report("refused", changes ? "write" : "read", path.text);
+    return error;
   }
 
   #refuse(operation: "read" | "write", path: string): never {
