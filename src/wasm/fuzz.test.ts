@@ -151,7 +151,8 @@ describe("every reader ends in a catalogued error or a success, and reads what V
         if (WebAssembly.validate(bytes)) accepted += 1;
         readEverything(bytes);
       }),
-      { numRuns: 3000 },
+      // Some 8 in 100 are accepted: twice as many runs as the bound needs keep chance out of it.
+      { numRuns: 6000 },
     );
     assert.ok(accepted > 200, `V8 accepted only ${accepted}`);
   });
