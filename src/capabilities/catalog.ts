@@ -1,4 +1,4 @@
-import { SampanError } from "../base/index.ts";
+import { nearest, SampanError } from "../base/index.ts";
 
 /** One flag of the command line: its names, the form of its value (none for a switch) and an example of one. */
 export interface CapabilityFlag {
@@ -112,8 +112,18 @@ export function wantedForm(flag: CapabilityFlag): string {
 /** The GRANT_INVALID for a value of a flag; `data.problem` says the same without the flag, for other spellings. */
 export function invalidGrant(flag: CapabilityFlag, value: string, why: string): SampanError {
   const problem = `${why}; ${wantedForm(flag)}`;
+  const example = flag.example === undefined ? undefined : `${flag.short ?? flag.long} ${flag.example}`;
+  const near = nearestValue(flag, value);
   return new SampanError("GRANT_INVALID", `Cannot read ${flag.long} "${value}": ${problem}`, {
-    hint: flag.example === undefined ? undefined : `${flag.short ?? flag.long} ${flag.example}`,
+    hint: near === undefined ? example : `did you mean ${flag.long} ${near}`,
     data: { flag: flag.long, value, problem },
   });
+}
+
+/** A mistyped value with its word put right, where a flag takes one of some words: `sed=1` is `seed=1`. */
+function nearestValue(flag: CapabilityFlag, value: string): string | undefined {
+  const words = (flag.value ?? "").split("|").flatMap((form) => /^[a-z]+/.exec(form)?.[0] ?? []);
+  const [typed = "", ...rest] = value.split("=");
+  const word = nearest(typed, words);
+  return word === undefined || word === typed ? undefined : [word, ...rest].join("=");
 }

@@ -107,7 +107,11 @@ export function checkedGrants(grants: Grants): Grants {
     names.add(name);
   }
   if (workdir !== undefined && !files.some(({ guest }) => guest.startsWith("/") && containsGuest(guest, workdir))) {
-    throw invalidGrant(capability("workdir").flags[0], workdir, "no granted folder contains it");
+    const problem = "no granted folder contains it";
+    throw new SampanError("GRANT_INVALID", `Cannot read --workdir "${workdir}": ${problem}`, {
+      hint: `grant it with -v HOST:${workdir}`,
+      data: { flag: capability("workdir").flags[0].long, value: workdir, problem },
+    });
   }
   return grants;
 }

@@ -14,6 +14,7 @@ import {
   parseEnv,
   parseListen,
   parsePublish,
+  parseRandom,
   parseStdio,
   parseVolume,
 } from "./parse-flags.ts";
@@ -246,4 +247,27 @@ test("parseListen() and parsePublish() read ports, with an address in front", ()
   for (const text of ["", "80", "80-90:80", "db:80:80", "70000:1", "::1:80:80"]) {
     assert.throws(() => parsePublish(text), invalid(/wanted \[IP:\]HOST:GUEST/), text);
   }
+});
+
+test("parseClock() and parseRandom() suggest the word that was mistyped, and else show an example", () => {
+  const hintOf = (parse: () => unknown): string | undefined => {
+    try {
+      parse();
+    } catch (error) {
+      return error instanceof SampanError ? error.hint : undefined;
+    }
+    return undefined;
+  };
+  assert.equal(
+    hintOf(() => parseClock("realy")),
+    "did you mean --clock real",
+  );
+  assert.equal(
+    hintOf(() => parseRandom("sed=1")),
+    "did you mean --random seed=1",
+  );
+  assert.equal(
+    hintOf(() => parseRandom("dice")),
+    "--random seed=42",
+  );
 });
