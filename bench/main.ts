@@ -1,18 +1,33 @@
+import { parseArgs } from "node:util";
+import { benchCache } from "./cache.ts";
 import { benchCalls } from "./calls.ts";
+import { benchCpu } from "./cpu.ts";
 import { benchFiles } from "./files.ts";
+import { benchFreshState } from "./fresh-state.ts";
+import { benchHotStart } from "./hot-start.ts";
 import { benchInstance } from "./instance.ts";
-import type { Row, Skipped } from "./measure.ts";
+import type { BenchOptions, Row, Skipped } from "./measure.ts";
 import { benchStart } from "./start.ts";
 
-/** `npm run bench [-- NAME…]`: prints figures beside their floors of the same run; it judges nothing but the ratios. */
-const benches: Readonly<Record<string, () => Promise<(Row | Skipped)[]>>> = {
+/**
+ * `npm run bench [-- [--coremark FOLDER] [--programs FOLDER] NAME…]`: prints figures beside their floors of the same run; it
+ * judges nothing but the ratios.
+ */
+const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row | Skipped)[]>>> = {
   start: benchStart,
   instance: benchInstance,
   calls: benchCalls,
   files: benchFiles,
+  cache: benchCache,
+  "fresh-state": benchFreshState,
+  cpu: benchCpu,
+  "hot-start": benchHotStart,
 };
 
-const wanted = process.argv.slice(2);
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { coremark: { type: "string" }, programs: { type: "string" } },
+});
 const unknown = wanted.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   console.error(`Cannot measure "${unknown.join(" ")}": there are ${Object.keys(benches).join(", ")}`);
@@ -21,17 +36,19 @@ if (unknown.length > 0) {
 console.log("| what | ours | floor | ratio | to reach | |\n|---|---|---|---|---|---|");
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  for (const row of await bench()) console.log(lineOf(row));
+  for (const row of await bench(options)) console.log(lineOf(row));
 }
 
 function lineOf(row: Row | Skipped): string {
   if ("skipped" in row) return `| ${row.what} | | | | | skipped: ${row.skipped} |`;
   const { what, unit, value, floor, floorName, goal } = row;
   const ratio = value / floor;
+  const floorText = `${floor.toPrecision(3)} (${floorName})`;
+  const figures = `| ${what} | ${value.toPrecision(3)} ${unit} | ${floorText} | ${ratio.toFixed(2)} |`;
+  if (goal === "none") return `${figures} | |`;
   const isAbsolute = "value" in goal;
   const atLeast = !isAbsolute && goal.atLeast === true;
   const reached = isAbsolute ? value <= goal.value : atLeast ? ratio >= goal.ratio : ratio <= goal.ratio;
   const target = isAbsolute ? `≤ ${goal.value} ${unit}` : `${atLeast ? "≥" : "≤"} ${Number(goal.ratio.toFixed(2))} ×`;
-  const floorText = `${floor.toPrecision(3)} (${floorName})`;
-  return `| ${what} | ${value.toPrecision(3)} ${unit} | ${floorText} | ${ratio.toFixed(2)} | ${target} | ${reached ? "reached" : "missed"} |`;
+  return `${figures} ${target} | ${reached ? "reached" : "missed"} |`;
 }

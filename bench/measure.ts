@@ -10,14 +10,22 @@ export interface Row {
   readonly value: number;
   readonly floor: number;
   readonly floorName: string;
-  /** The ratio `value / floor` that is to be reached, or the value itself where it is absolute. */
-  readonly goal: { readonly ratio: number; readonly atLeast?: boolean } | { readonly value: number };
+  /** The ratio `value / floor` that is to be reached, or the value itself where it is absolute; `none` where it is only told. */
+  readonly goal: { readonly ratio: number; readonly atLeast?: boolean } | { readonly value: number } | "none";
 }
 
 /** A measurement that could not be made here, and why. */
 export interface Skipped {
   readonly what: string;
   readonly skipped: string;
+}
+
+/** What some measurements need that no test or benchmark fetches by itself. */
+export interface BenchOptions {
+  /** A copy of the repository eembc/coremark. */
+  readonly coremark?: string | undefined;
+  /** A folder with hello-go.wasm, ruby.wasm and python.wasm; docs/BENCHMARKS.md says where they come from. */
+  readonly programs?: string | undefined;
 }
 
 /** The middle one of some numbers. */

@@ -267,9 +267,13 @@ export function guestNames(): string[] {
   return [...new Set(names)].sort();
 }
 
-/** Compiles one of our own guests by its name and answers the path of its module. */
+/**
+ * Compiles one of our own guests by its name and answers the path of its module. A folder that has the module of its name
+ * in it is of a language that has no compiler here.
+ */
 export function compileOwnGuest(name: string): Promise<string> {
-  return compileGuest(ownGuest(name));
+  const committed = join(import.meta.dirname, name, `${basename(name)}.wasm`);
+  return existsSync(committed) ? Promise.resolve(committed) : compileGuest(ownGuest(name));
 }
 
 /** Compiles every guest of this folder, one after the other, and answers their modules by name. */

@@ -4,7 +4,15 @@ import { Complaint } from "./complaint.js";
 import { cache, root } from "./paths.js";
 
 const dist = join(root, "dist");
-const entryPoints = { command: "src/cli/main.ts", "run-worker": "src/engine/run-worker.ts" };
+const entryPoints = {
+  command: "src/cli/main.ts",
+  "run-worker": "src/engine/run-worker.ts",
+  "epoch-watcher": "src/engine/epoch-watcher.ts",
+  "thread-main": "src/engine/pool/thread-main.ts",
+  "process-main": "src/engine/pool/process-main.ts",
+};
+/** What programs import; a module, so that names are exported one by one. It starts the threads above. */
+const library = { index: "src/index.ts" };
 /** Libraries that few runs need: each is a file of its own, read when it is first required. */
 const libraries = { yaml: "yaml" };
 const libraryFiles = Object.fromEntries(Object.keys(libraries).map((name) => [name, `./${name}.js`]));
@@ -21,7 +29,7 @@ require("./command.js");
 `;
 
 /**
- * Bundles the command into dist/, which changes as a whole: the marker is in it, or there is no dist/.
+ * Bundles the command and the library into dist/, which changes as a whole: the marker is in it, or there is no dist/.
  *
  * @param {string} stamp what the marker says of the sources
  */
@@ -59,13 +67,16 @@ const common = {
   logLevel: "silent",
 };
 
+const asModule = { format: "esm", define: {}, banner: {}, outExtension: { ".js": ".mjs" }, external: ["node:*"] };
+
 async function runBundler(folder) {
   const esbuild = await import("esbuild");
   try {
     const ours = { entryPoints, alias: libraryFiles, external: ["node:*", ...Object.values(libraryFiles)] };
     const theirs = { entryPoints: libraries, external: ["node:*"] };
+    const modules = { entryPoints: library, ...asModule };
     const built = [];
-    for (const part of [ours, theirs]) built.push(await esbuild.build({ ...common, ...part, outdir: folder }));
+    for (const part of [ours, theirs, modules]) built.push(await esbuild.build({ ...common, ...part, outdir: folder }));
     return built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
   } catch (error) {
     const lines = (error.errors ?? []).map(({ text, location }) => {

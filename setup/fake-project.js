@@ -55,14 +55,15 @@ writeFileSync("node_modules/.package-lock.json", JSON.stringify({ packages }));
 `;
 
 const fakeEsbuild = `
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 const fileUrl = 'require("node:url").pathToFileURL(__filename).href';
 export async function build({ absWorkingDir, entryPoints, outdir }) {
   // Libraries are built apart, and have no source here.
   if (!("command" in entryPoints)) return { metafile: { inputs: {} } };
   appendFileSync(absWorkingDir + "/esbuild.log", "bundle\\n");
   for (const [name, path] of Object.entries(entryPoints)) {
-    const source = readFileSync(absWorkingDir + "/" + path, "utf8");
+    // The threads that a command starts have no source here.
+    const source = existsSync(absWorkingDir + "/" + path) ? readFileSync(absWorkingDir + "/" + path, "utf8") : "";
     writeFileSync(outdir + "/" + name + ".js", source.replace("import.meta.url", fileUrl));
     if (process.env.FAKE_ESBUILD === "die") process.kill(process.pid, "SIGKILL");
   }
@@ -109,7 +110,6 @@ export class FakeProject {
   /** Makes it a clone: sources and lock file, nothing set up. */
   asClone() {
     this.write("src/cli/main.ts", command);
-    this.write("src/engine/run-worker.ts", "");
     this.writeLock("1.0.0");
     return this;
   }

@@ -153,6 +153,7 @@ const rules: readonly Planted[] = [
     "setup/a.js",
     "examples/x/a.ts",
     "conformance/a.ts",
+    "fuzz/a.ts",
     "guests/a.ts",
     "docs/a.ts",
   ].map((path): Planted => ({ path, lines: [["console.log(1);", undefined]] })),

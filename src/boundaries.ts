@@ -69,7 +69,15 @@ export const boundaries: Readonly<Record<Room, Boundary>> = {
   engine: {
     rooms: ["wasm", "capabilities", "host", "abi", "component"],
     node: ["child_process", "fs", "v8", "vm", "worker_threads"],
-    lateLoaders: ["deadline.ts"],
+    native: true,
+    lateLoaders: [
+      "cache/digest.ts",
+      "deadline.ts",
+      "epoch.ts",
+      "hot-functions.ts",
+      "pool/process.ts",
+      "pool/thread.ts",
+    ],
   },
   images: { rooms: ["wasm"], node: ["crypto", "fs", "http", "https", "sqlite", "zlib"] },
   javascript: { rooms: ["engine", "capabilities", "host"], node: ["vm", "worker_threads"] },

@@ -15,7 +15,7 @@ const documents = [...atRoot, ...inDocs.map((name) => `docs/${name}`)].map((path
 
 test("documents name files of the repository that exist", () => {
   const named = documents.flatMap(({ path, text }) => {
-    const paths = [...text.matchAll(/`((?:src|setup|bin|guests|docs|examples|conformance|bench)\/[\w./-]+)`/g)];
+    const paths = [...text.matchAll(/`((?:src|setup|bin|guests|docs|examples|conformance|bench|fuzz)\/[\w./-]+)`/g)];
     return paths.map((match) => ({ path, file: match[1] ?? "" }));
   });
   assert.ok(named.length > 20);

@@ -10,10 +10,30 @@ const testFiles = [
 ];
 
 /** Folders whose programs speak to people on the console. */
-const speakers = ["src/cli/**", "bench/**", "setup/**", "examples/**", "conformance/**", "guests/**", "docs/**"];
+const speakers = [
+  "src/cli/**",
+  "bench/**",
+  "setup/**",
+  "examples/**",
+  "conformance/**",
+  "fuzz/**",
+  "guests/**",
+  "docs/**",
+];
 
 /** Folders beside `src/` that what is shipped never imports. */
-const outsideFolders = ["bench", "bin", "conformance", "dist", "docs", "examples", "guests", "node_modules", "setup"];
+const outsideFolders = [
+  "bench",
+  "bin",
+  "conformance",
+  "dist",
+  "docs",
+  "examples",
+  "fuzz",
+  "guests",
+  "node_modules",
+  "setup",
+];
 
 interface ImportPattern {
   readonly regex: string;

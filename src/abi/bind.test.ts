@@ -10,6 +10,7 @@ import {
   type NamedParameter,
   planCalls,
 } from "./bind.ts";
+import { forward } from "./forwarder-fixture.ts";
 import { Bench } from "./preview1/preview1-fixture.ts";
 import { preview1, unstable } from "./preview1/index.ts";
 
@@ -92,7 +93,11 @@ test("bindCall() makes functions that Wasm can import with these signatures", ()
 class TestContext implements CallContext {
   readonly bugs: unknown[] = [];
   readonly written: unknown[] = [];
+  readonly meter = { calls: 0, bytesIn: 0, bytesOut: 0 };
 
+  suspend<T>(waited: Promise<T>, finish: (value: T) => number, fail: (error: unknown) => number): Promise<number> {
+    return waited.then(finish, fail);
+  }
   fail(error: unknown): number {
     if (error instanceof HostError) return 1;
     this.bugs.push(error);
@@ -111,8 +116,11 @@ const written = {
   show: (value: number) => `<${value}>`,
 } as const;
 
-function rowOf(run: (context: TestContext, value: number) => number | Promise<number>): CallRow<TestContext> {
-  return call({ effect: "Tests.", errors: [] }, { params: [["value", number]], result: written, run });
+function rowOf(
+  run: (context: TestContext, value: number) => number | Promise<number>,
+  { mayWait = true, moves = "in" }: { mayWait?: boolean; moves?: "in" | "out" } = {},
+): CallRow<TestContext> {
+  return call({ effect: "Tests.", errors: [] }, { params: [["value", number]], result: written, mayWait, moves, run });
 }
 
 type Bound = (...core: (number | bigint)[]) => number | Promise<number>;
@@ -126,6 +134,15 @@ function bind(row: CallRow<TestContext>, options: { mode?: "sync" | "async"; tra
     lines,
     bound: bindCall("test_call", row, { context, trace, mode: options.mode ?? "sync" }) as Bound,
   };
+}
+
+/** The same bound async, called from Wasm: the only place that a `Suspending` import can be called from. */
+function bindAsync(row: CallRow<TestContext>, options: { trace?: boolean } = {}) {
+  const made = bind(row, { ...options, mode: "async" });
+  const { test_call: entry } = forward([["test_call", row]], [made.bound as never]);
+  assert.ok(entry);
+  const promising = WebAssembly.promising(entry);
+  return { ...made, bound: (...core: number[]) => promising(...core) };
 }
 
 test("bindCall() lifts what takes several core values, and numbers as unsigned", () => {
@@ -157,14 +174,49 @@ test("bindCall() bound sync takes a promise for a defect and never answers it", 
   const { bound, context } = bind(rowOf(() => Promise.resolve(1)));
   assert.equal(bound(1, 8), 2);
   assert.equal(context.bugs.length, 1);
-  assert.match(String(context.bugs[0]), /test_call waited in an instance that is bound sync/);
+  assert.match(String(context.bugs[0]), /"test_call" waited in an instance that is bound sync/);
   assert.deepEqual(context.written, []);
 });
 
+test("bindCall() takes a promise of a call that never waits for a defect, bound sync and async", () => {
+  for (const mode of ["sync", "async"] as const) {
+    const row = rowOf(() => Promise.reject(new Error("unheard")), { mayWait: false });
+    const { bound, context } = bind(row, { mode });
+    assert.equal(bound(1, 8), 2);
+    assert.match(String(context.bugs[0]), /"test_call" answered a promise, though its row says that it never waits/);
+    assert.deepEqual(context.meter, { calls: 1, bytesIn: 0, bytesOut: 0 });
+  }
+});
+
+test("bindCall() counts calls and the bytes of those that move any, once and when they are over", async () => {
+  const sync = bind(rowOf((_, value) => value, { moves: "out" }));
+  const failing = bind(
+    rowOf(() => {
+      throw failure("badf");
+    }),
+  );
+  for (let i = 0; i < 3; i++) {
+    void sync.bound(i, 8);
+    void failing.bound(i, 8);
+  }
+  assert.deepEqual(sync.context.meter, { calls: 3, bytesIn: 0, bytesOut: 3 });
+  assert.deepEqual(failing.context.meter, { calls: 3, bytesIn: 0, bytesOut: 0 });
+  for (const trace of [true, false]) {
+    const waiting = bindAsync(
+      rowOf((_, value) => Promise.resolve(value)),
+      { trace },
+    );
+    const answer = waiting.bound(5, 8);
+    assert.deepEqual(waiting.context.meter, { calls: 1, bytesIn: 0, bytesOut: 0 });
+    await answer;
+    assert.deepEqual(waiting.context.meter, { calls: 1, bytesIn: 5, bytesOut: 0 });
+  }
+});
+
 test("bindCall() bound async resolves what waits, and answers at once what does not", async () => {
-  const waiting = bind(
+  const waiting = bindAsync(
     rowOf((_, value) => Promise.resolve(value * 2)),
-    { mode: "async", trace: true },
+    { trace: true },
   );
   const answer = waiting.bound(21, 8);
   assert.ok(answer instanceof Promise);
@@ -172,26 +224,19 @@ test("bindCall() bound async resolves what waits, and answers at once what does 
   assert.equal(await answer, 0);
   assert.deepEqual(waiting.context.written, [[42, 8]]);
   assert.deepEqual(waiting.lines, ["test_call(value=21) -> <42>"]);
-  assert.equal(
-    bind(
-      rowOf((_, value) => value),
-      { mode: "async" },
-    ).bound(1, 8),
-    0,
-  );
+  const ready = bindAsync(rowOf((_, value) => value));
+  void ready.bound(1, 8);
+  assert.deepEqual(ready.context.written, [[1, 8]], "it did not wait for a turn");
 });
 
 test("bindCall() bound async maps a rejection as it maps a throw", async () => {
-  const rejected = bind(
+  const rejected = bindAsync(
     rowOf(() => Promise.reject(failure("noent"))),
-    { mode: "async", trace: true },
+    { trace: true },
   );
   assert.equal(await rejected.bound(1, 8), 1);
   assert.deepEqual(rejected.lines, ["test_call(value=1) -> noent"]);
-  const defect = bind(
-    rowOf(() => Promise.reject(new Error("defect"))),
-    { mode: "async" },
-  );
+  const defect = bindAsync(rowOf(() => Promise.reject(new Error("defect"))));
   assert.equal(await defect.bound(1, 8), 2);
   assert.equal(defect.context.bugs.length, 1);
 });

@@ -34,6 +34,10 @@ export interface CallRow<C> {
   readonly docs: CallDocs;
   /** Set for a call that never returns: its core function has no result, where others answer an error number. */
   readonly endsGuest: boolean;
+  /** Whether the host may have to wait: an instance that is bound async suspends its guest there. */
+  readonly mayWait: boolean;
+  /** Set where the result counts bytes that came into the guest or went out of it. */
+  readonly moves: "in" | "out" | undefined;
 }
 
 /** What the generated table of calls says. */
@@ -55,12 +59,16 @@ export function call<C, const P extends readonly NamedParameter[], R = void>(
     params: P;
     result?: Result<C, R>;
     endsGuest?: boolean;
+    mayWait?: boolean;
+    moves?: R extends number ? "in" | "out" : never;
     run: (context: C, ...args: Lifted<P>) => R | Promise<R>;
   },
 ): CallRow<C> {
   return {
     docs,
     endsGuest: row.endsGuest ?? false,
+    mayWait: row.mayWait ?? false,
+    moves: row.moves,
     params: row.params,
     result: row.result as Result<C, never> | undefined,
     run: row.run as (context: C, ...args: never[]) => unknown,
@@ -73,6 +81,20 @@ export interface CallContext {
   fail(error: unknown): number;
   /** The ABI's name of an error, for a trace line; undefined where the guest ends. */
   nameOfError(error: unknown): string | undefined;
+  /** Where calls and bytes are counted. */
+  readonly meter: CallMeter;
+  /**
+   * Suspends the guest until a host operation is over: `finish` then lowers what it answered, `fail` meets what it threw.
+   * What the two answer is the call's result.
+   */
+  suspend<T>(waited: Promise<T>, finish: (value: T) => number, fail: (error: unknown) => number): Promise<number>;
+}
+
+/** What bound calls count: themselves, and the bytes that reads and writes move. */
+export interface CallMeter {
+  calls: number;
+  bytesIn: number;
+  bytesOut: number;
 }
 
 /** Writes one line for each guest call. */
@@ -101,21 +123,24 @@ export type BindPlan<C> = (context: C, trace?: Trace) => WebAssembly.ImportValue
 
 /**
  * Generates the functions that a guest imports for some rows, all in one piece of code: made once for a module, so that an
- * instance costs one closure for each call.
+ * instance costs one closure for each call. In mode `async` the rows that may wait, and no others, are `Suspending`.
  */
 export function planCalls<C extends CallContext>(
   rows: readonly NamedRow<C>[],
   { mode = "sync", isTraced = false }: { mode?: BindMode; isTraced?: boolean } = {},
 ): BindPlan<C> {
-  const code = rows.map(([name, row], index) => codeOf(name, row, { mode, isTraced, index })).join(",\n");
+  const codes = rows.map(([name, row], index) => codeOf(name, row, { mode, isTraced, index }));
+  const code = `
+    ${codes.map(({ once }) => once).join("\n")}
+    return (c, trace) => { const m = c.meter; return [${codes.map(({ bound }) => bound).join(",\n")}]; };`;
   // oxlint-disable-next-line typescript/no-implied-eval -- code is made from rows of ours alone, never from a guest
-  const make = new Function("rows", "c", "trace", `return [${code}];`) as (
+  const make = new Function("rows", "Suspending", "unwanted", code) as (
     rows: readonly CallRow<C>[],
-    context: C,
-    trace: Trace | undefined,
-  ) => WebAssembly.ImportValue[];
+    Suspending: typeof WebAssembly.Suspending,
+    unwanted: typeof refusePromise,
+  ) => BindPlan<C>;
   const table = rows.map(([, row]) => row);
-  return (context, trace) => make(table, context, trace);
+  return make(table, WebAssembly.Suspending, refusePromise);
 }
 
 /** The function that a guest imports for one row. */
@@ -129,6 +154,13 @@ export function bindCall<C extends CallContext>(
   return bound;
 }
 
+/** What an operation comes to that answers a promise where its call cannot wait. */
+function refusePromise(name: string, answer: Promise<unknown>, row: CallRow<never>): never {
+  answer.catch(() => {});
+  if (!row.mayWait) throw new TypeError(`"${name}" answered a promise, though its row says that it never waits`);
+  throw new TypeError(`"${name}" waited in an instance that is bound sync, whose host has to block the thread`);
+}
+
 interface CodeOptions {
   readonly mode: BindMode;
   readonly isTraced: boolean;
@@ -136,8 +168,13 @@ interface CodeOptions {
   readonly index: number;
 }
 
-/** An expression that makes a row's function from `rows`, `c` and `trace`. */
-function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index }: CodeOptions): string {
+/** A row's code: what its instances share, and the expression that makes one instance's function of it, `c`, `m` and `trace`. */
+interface RowCode {
+  readonly once: string;
+  readonly bound: string;
+}
+
+function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index: n }: CodeOptions): RowCode {
   const core = coreParameters(row).map((_, at) => `a${at}`);
   let used = 0;
   const lifts = row.params.map(([, parameter]) => {
@@ -145,32 +182,43 @@ function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index }: Cod
     return parameter.lift.replace(/\$(\d)/g, (_, digit: string) => slots[Number(digit)] ?? "");
   });
   const pointers = core.slice(used).map((slot) => `${slot} >>> 0`);
-  const lower = row.result === undefined ? "" : `lower(c, r, ${pointers.join(", ")});`;
+  const places = pointers.map((_, at) => `p${at}`);
   const values = lifts.map((_, at) => `v${at}`);
-  const shows = row.params.map(([label], at) => `shown.push("${label}=" + shows[${at}](v${at}));`);
+  const shows = row.params.map(([label], at) => `shown.push("${label}=" + shows${n}[${at}](v${at}));`);
   const lifting = lifts.map((lift, at) => `const v${at} = ${lift}; ${isTraced ? shows[at] : ""}`).join("\n");
-  const finish = `${lower} ${isTraced ? "done(r);" : ""} return 0;`;
+  const finish = (to: readonly string[]): string => `
+    ${row.result === undefined ? "" : `lower${n}(${["c", "r", ...to].join(", ")});`}
+    ${row.moves === undefined ? "" : `c.meter.${row.moves === "in" ? "bytesIn" : "bytesOut"} += r;`}
+    ${isTraced ? "done(r);" : ""}
+    return 0;`;
   const caught = isTraced ? "fail(e)" : "c.fail(e)";
-  const waits =
-    mode === "async"
-      ? `return r.then((r) => { ${finish} }).catch((e) => ${caught});`
-      : `throw new TypeError("${name} waited in an instance that is bound sync");`;
+  const suspends = mode === "async" && row.mayWait;
+  const waits = suspends
+    ? `return wait${n}(${["c", "r", isTraced ? "done, fail" : "undefined, undefined", ...pointers].join(", ")});`
+    : `unwanted("${name}", r, row${n});`;
   const tracing = `
     const shown = [];
     const line = (end) => trace("${name}(" + shown.join(",") + ")" + end);
-    const done = (r) => line(" -> " + (showResult === undefined ? "ok" : showResult(r)));
+    const done = (r) => line(" -> " + (showResult${n} === undefined ? "ok" : showResult${n}(r)));
     const fail = (e) => { const n = c.nameOfError(e); line(n === undefined ? "" : " -> " + n); return c.fail(e); };`;
-  return `((row) => {
-    const { run } = row, lower = row.result?.lower;
-    ${isTraced ? "const shows = row.params.map(([, p]) => p.show), showResult = row.result?.show;" : ""}
-    return function ${name}(${core.join(", ")}) {
+  // What waits has closures of its own, apart from the function that is called: there they would cost each call.
+  const wait = `
+    const wait${n} = (${["c", "waited", "done, fail", ...places].join(", ")}) =>
+      c.suspend(waited, (r) => { ${finish(places)} }, ${isTraced ? "fail" : "(e) => c.fail(e)"});`;
+  return {
+    once: `
+      const row${n} = rows[${n}], run${n} = row${n}.run, lower${n} = row${n}.result?.lower;
+      ${isTraced ? `const shows${n} = row${n}.params.map(([, p]) => p.show), showResult${n} = row${n}.result?.show;` : ""}
+      ${suspends ? wait : ""}`,
+    bound: `${suspends ? "new Suspending(" : ""}function ${name}(${core.join(", ")}) {
+      m.calls++;
       ${isTraced ? tracing : ""}
       try {
         ${lifting}
-        const r = run(${["c", ...values].join(", ")});
+        const r = run${n}(${["c", ...values].join(", ")});
         if (typeof r === "object" && r instanceof Promise) ${waits}
-        ${finish}
+        ${finish(pointers).replaceAll("c.meter", "m")}
       } catch (e) { return ${caught}; }
-    };
-  })(rows[${index}])`;
+    }${suspends ? ")" : ""}`,
+  };
 }

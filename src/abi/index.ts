@@ -1,5 +1,6 @@
 export {
   bindCall,
+  type CallMeter,
   type BindPlan,
   type BindMode,
   type CallRow,
@@ -12,4 +13,10 @@ export {
   type Trace,
 } from "./bind.ts";
 export { GuestMemory } from "./memory.ts";
-export { type GuestOutcome, preview1Modules, Preview1Context, type Preview1Options } from "./preview1/index.ts";
+export {
+  type GuestOutcome,
+  type GuestWaits,
+  preview1Modules,
+  Preview1Context,
+  type Preview1Options,
+} from "./preview1/index.ts";

@@ -1,13 +1,16 @@
 import { failure } from "../base/index.ts";
 
+const noBytes = new Uint8Array(0);
+const noView = new DataView(noBytes.buffer);
+
 /**
  * A guest's linear memory as the host touches it: little-endian, each access checked against the memory's present size.
  * What lies outside is the guest's mistake and throws HostError `fault`, so that a RangeError stays a bug of ours.
  */
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array = noBytes;
+  #view = noView;
 
   /** Sets the memory once the instance that exports it is there. */
   attach(memory: WebAssembly.Memory): void {

@@ -41,6 +41,7 @@ export {
   parseStdio,
   parseVolume,
   parseWorkdir,
+  stdioNames,
 } from "./parse-flags.ts";
 export type { AccessRequest } from "./request.ts";
 export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";

@@ -7,6 +7,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["inspect", async () => (await import("./inspect.ts")).inspectCommand],
   ["explain", async () => (await import("./explain.ts")).explainCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
+  ["completion", async () => (await import("./completion.ts")).createCompletionCommand({ commandNames, loadCommand })],
   ["help", async () => (await import("./help.ts")).createHelpCommand({ commandNames, loadCommand })],
 ]);
 

@@ -67,7 +67,7 @@ async function explainGrants(parsed: ParsedCommand, surroundings: Surroundings):
 }
 
 function reportOf(file: string, grants: Parameters<typeof leftOut>[1]): FileReport {
-  const info = describeArtifact(readArtifact(file), file);
+  const info = describeArtifact(readArtifact(file).bytes, file);
   return {
     name: basename(file),
     kind: info.kind,

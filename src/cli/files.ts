@@ -1,4 +1,14 @@
-import { accessSync, constants, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { SampanError } from "../base/index.ts";
 
@@ -24,14 +34,27 @@ function reasonOf(cause: unknown): string {
   return reasons[code] ?? code;
 }
 
+/** A module's file as it was read. */
+export interface ArtifactFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the system said of the file before it was read. */
+  readonly stat: BigIntStats;
+}
+
 /**
  * Reads the file of a module.
  *
  * @throws FILE_NOT_FOUND, FILE_UNREADABLE, GUEST_NOT_RUNNABLE for a folder
  */
-export function readArtifact(file: string): Uint8Array<ArrayBuffer> {
+export function readArtifact(file: string): ArtifactFile {
   try {
-    return readFileSync(file);
+    const fd = openSync(file, "r");
+    try {
+      const stat = fstatSync(fd, { bigint: true });
+      return { stat, bytes: readFileSync(fd) };
+    } finally {
+      closeSync(fd);
+    }
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "ENOENT" || code === "ENOTDIR")

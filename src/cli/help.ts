@@ -1,5 +1,5 @@
 import type { Command, CommandSpec, OptionSpec } from "./command.ts";
-import { commonOptions } from "./parse.ts";
+import { commonOptions, overviewOptions } from "./parse.ts";
 import { plainStyle, stdoutStyle, type Style } from "./style.ts";
 import { columns, joinLines, leftWidth, wrap } from "./text.ts";
 
@@ -56,9 +56,7 @@ export function overviewHelp(specs: readonly CommandSpec[], style: Style = plain
     ),
     "",
     heading("Options:"),
-    ...columns([...commonOptions, { long: "--version", short: "-V", summary: "Print the version" }].map(optionRow), {
-      width,
-    }),
+    ...columns(overviewOptions.map(optionRow), { width }),
     "",
     ...wrap("sampan help COMMAND, or sampan COMMAND --help, has the options of a command.", width),
   ]);

@@ -24,7 +24,7 @@ export const inspectCommand: Command = { spec, execute: inspect };
 
 function inspect(parsed: ParsedCommand, { print, env }: Surroundings): number {
   const [file = ""] = parsed.operands;
-  const bytes = readArtifact(file);
+  const { bytes } = readArtifact(file);
   const info = describeArtifact(bytes, file);
   const inspection = info.kind === "module" ? inspectModule(info, bytes, file) : inspectComponent(info, file);
   print(hasSwitch(parsed, "--json") ? jsonText(inspection) : joinLines(report(inspection, stdoutStyle(env))));

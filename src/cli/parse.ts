@@ -4,6 +4,12 @@ import type { CommandSpec, OptionSpec, ParsedCommand, TypedOption } from "./comm
 /** Options that every command has. */
 export const commonOptions: readonly OptionSpec[] = [{ long: "--help", short: "-h", summary: "Show this" }];
 
+/** The options that stand in a command's place. */
+export const overviewOptions: readonly OptionSpec[] = [
+  ...commonOptions,
+  { long: "--version", short: "-V", summary: "Print the version" },
+];
+
 /**
  * Reads a command's part of the command line: `--name value`, `--name=value`, `-n value`, `-nvalue`, switches together
  * (`-it`), `--` to end the options.

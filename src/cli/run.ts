@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { printable, SampanError } from "../base/index.ts";
 import {
   type AccessRequest,
@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from "../capabilities/index.ts";
 import { explainRefusal, type Frame, run, type RunEnding, type RunRequest, runWithDeadline } from "../engine/index.ts";
+import { readModule } from "../wasm/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
 import { complainOf, complainOfBug } from "./complain.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -40,6 +41,17 @@ export const runCommand: Command = {
         ],
       },
       {
+        heading: "Benchmarks",
+        options: [
+          { long: "--checks", value: "on|off", summary: "Whether its code looks up once a millisecond (default: off)" },
+          {
+            long: "--hot-loops",
+            value: "on|off",
+            summary: "Whether loops are optimised before they run (default: on)",
+          },
+        ],
+      },
+      {
         heading: "Watching",
         options: [
           { long: "--trace", summary: "Write a line for each guest call to stderr" },
@@ -66,7 +78,7 @@ async function executeRun(parsed: ParsedCommand, surroundings: Surroundings): Pr
   const request = readRequest(parsed, { grants, limits });
   if (grantsWithoutEffect(grants).length > 0)
     complain(`sampan: network grants have no effect yet: ${reservedReason}\n`);
-  const report = timeout === undefined ? run(request) : await runWithDeadline(request, timeout);
+  const report = timeout === undefined ? run(request, { ownsProcess: true }) : await runWithDeadline(request, timeout);
   const isFromFile = lastValue(parsed, "--grants") !== undefined;
   const refusals = report.refusals.map((refused) => ({
     refused,
@@ -115,9 +127,14 @@ function readRequest(
 ): RunRequest {
   const [file = "", ...args] = parsed.operands;
   const invoke = lastValue(parsed, "--invoke");
+  const { bytes, stat } = readArtifact(file);
   return {
-    bytes: readArtifact(file),
+    bytes,
+    file: stat,
+    checks: isOn(parsed, "--checks", "off"),
+    hotFunctions: isOn(parsed, "--hot-loops", "on"),
     name: basename(file),
+    folder: dirname(file),
     args: [lastValue(parsed, "--name") ?? basename(file), ...args],
     grants,
     limits,
@@ -126,6 +143,13 @@ function readRequest(
     learn: hasSwitch(parsed, "--learn"),
     audit: lastValue(parsed, "--audit"),
   };
+}
+
+/** Whether an option that takes `on` or `off` says on. @throws CLI_OPTION_INVALID */
+function isOn(parsed: ParsedCommand, option: string, byDefault: "on" | "off"): boolean {
+  const value = lastValue(parsed, option) ?? byDefault;
+  if (value === "on" || value === "off") return value === "on";
+  throw new SampanError("CLI_OPTION_INVALID", `Cannot read ${option} "${value}": wanted "on" or "off"`);
 }
 
 /** Says how the guest ended where that is not its own affair, and answers the exit status. */
@@ -140,8 +164,8 @@ function printEnding(ending: RunEnding, request: RunRequest, surroundings: Surro
     case "signal":
       return exitStatus.signal + ending.signal;
     case "trap":
-      complain(`sampan: ${printable(`"${request.name}" trapped: ${ending.message}`)}\n`);
-      for (const line of backtraceLines(ending.backtrace, request.name)) complain(`  ${line}\n`);
+      complain(`sampan: ${printable(`"${request.name}" trapped: ${ending.message}`)}${codeOf(ending)}\n`);
+      for (const line of backtraceLines(ending.backtrace, request)) complain(`  ${line}\n`);
       return exitStatus.trap;
     case "error":
       return complainOf(SampanError.fromData(ending.error), surroundings);
@@ -150,19 +174,38 @@ function printEnding(ending: RunEnding, request: RunRequest, surroundings: Surro
   }
 }
 
-/** One line for each frame; a recursion is told once, with its depth. */
-function backtraceLines(frames: readonly Frame[], file: string): string[] {
+function codeOf({ code }: Extract<RunEnding, { kind: "trap" }>): string {
+  return code === undefined ? "" : ` [${code}]`;
+}
+
+/** One line for each frame, and how to see more; a recursion is told once, with its depth. */
+function backtraceLines(frames: readonly Frame[], { name: file, bytes }: RunRequest): string[] {
   const lines: string[] = [];
   let repeated = 0;
-  for (const [at, { name, index, offset }] of frames.entries()) {
-    const line = `at ${printable(name ?? `function ${index}`)} (${printable(file)}:0x${offset.toString(16)})`;
+  let group: string[] = [];
+  for (const [at, frame] of frames.entries()) {
+    group.push(frameLine(frame, file));
+    // What was inlined belongs to the frame that follows.
+    if (frame.isInlined === true) continue;
     const next = frames[at + 1];
-    if (next?.index === index && next.offset === offset) {
+    if (next?.index === frame.index && next.offset === frame.offset) {
       repeated += 1;
-      continue;
+    } else {
+      const last = group.pop() ?? "";
+      lines.push(...group, repeated === 0 ? last : `${last} ${repeated + 1} times`);
+      repeated = 0;
     }
-    lines.push(repeated === 0 ? line : `${line} ${repeated + 1} times`);
-    repeated = 0;
+    group = [];
   }
+  if (frames.length > 0 && frames.every(({ source }) => source === undefined) && !readModule(bytes).hasDebugInfo)
+    lines.push("compile it with -g to see source lines");
   return lines;
+}
+
+function frameLine({ name, index, offset, source }: Frame, file: string): string {
+  const place =
+    source === undefined
+      ? `${file}:0x${offset.toString(16)}`
+      : [source.file, source.line, ...(source.column === undefined ? [] : [source.column])].join(":");
+  return `at ${printable(name ?? `function ${index}`)} (${printable(place)})`;
 }

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { compileGuest, ownGuest } from "../../guests/toolchain.ts";
+import { compileGuest, compileOwnGuest } from "../../guests/toolchain.ts";
 import { expectText, fixedLine, placed, quote, runLine, type SpecFile, type Step, type Text } from "./spec-runner.ts";
 
 /** A spec.json; specs/README.md says what the keys mean. */
@@ -82,7 +82,7 @@ function lineOf(step: Step, { before, dir }: { before: { line: string; stderr: s
 
 function guestModule(name: string): Promise<string> {
   const own = join(folder, `${name}.c`);
-  return compileGuest(existsSync(own) ? { sources: [own] } : ownGuest(name));
+  return existsSync(own) ? compileGuest({ sources: [own] }) : compileOwnGuest(name);
 }
 
 function placeFile(path: string, file: SpecFile, dir: string): void {

@@ -59,3 +59,11 @@ export function named(text: string): number[] {
 export function moduleOf(...sections: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()]);
 }
+
+/** `spin`, an endless loop, and `increment`, of one i32. */
+export const spinModule: Uint8Array<ArrayBuffer> = moduleOf(
+  section(1, 2, 0x60, 0, 0, 0x60, 1, 0x7f, 1, 0x7f),
+  section(3, 2, 0, 1),
+  section(7, 2, ...named("spin"), 0, 0, ...named("increment"), 0, 1),
+  section(10, 2, 7, 0, 0x03, 0x40, 0x0c, 0, 0x0b, 0x0b, 7, 0, 0x20, 0, 0x41, 1, 0x6a, 0x0b),
+);

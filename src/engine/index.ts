@@ -1,6 +1,19 @@
+export { runWithDeadline } from "./deadline.ts";
+export type { RunEnding } from "./ending.ts";
+export { Engine, type EngineOptions, type GrantsValue, type InstanceOptions, type ModuleOptions } from "./engine.ts";
+export {
+  type FreshGuest,
+  FreshInstances,
+  type FreshMechanism,
+  type FreshOptions,
+} from "./fresh-state/fresh-instances.ts";
+export { ReusableGuest, type ReusableGuestOptions } from "./fresh-state/reusable-guest.ts";
 export { type CompileOptions, compileGuest, type GuestModule } from "./guest-module.ts";
 export { Guest, type GuestOptions, type RunResult } from "./guest.ts";
-export { runWithDeadline } from "./deadline.ts";
+export type { HostFunctions } from "./import-plan.ts";
+export type { Instance } from "./instance.ts";
+export type { EngineLimits, InstanceLimits, InstanceUsage } from "./limits.ts";
+export type { LocalInstance } from "./local-instance.ts";
 export { explainRefusal } from "./refusal.ts";
-export { run, type RunEnding, type RunLimits, type RunReport, type RunRequest } from "./run.ts";
+export { run, type RunLimits, type RunReport, type RunRequest } from "./run.ts";
 export type { Frame } from "./trap.ts";

@@ -8,7 +8,8 @@ import { after, test } from "node:test";
 import { defaultGrants } from "../capabilities/index.ts";
 import { compileOwnGuest } from "../../guests/toolchain.ts";
 import { guestBytes, moduleOf, named, requestOf, section, silent } from "./engine-fixture.ts";
-import { run, type RunEnding } from "./run.ts";
+import type { RunEnding } from "./ending.ts";
+import { run } from "./run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sampan-engine-"));
 after(() => rmSync(folder, { recursive: true }));

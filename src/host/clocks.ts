@@ -12,6 +12,8 @@ export interface Clocks {
   now(id: ClockId): bigint;
   /** The step in which a clock advances. @throws HostError perm */
   resolution(id: ClockId): bigint;
+  /** Whether they stand still, so that time passes for the guest by its sleeping alone. */
+  readonly stands: boolean;
 }
 
 const millisecond = 1_000_000n;
@@ -52,6 +54,7 @@ function nativeClocks(native: Native): Clocks {
   return {
     now: (id) => (id === "monotonic" ? process.hrtime.bigint() : read(native.c.clock_gettime, id)),
     resolution: (id) => read(native.c.clock_getres, id),
+    stands: false,
   };
 }
 
@@ -73,6 +76,7 @@ function portableClocks(): Clocks {
       return monotonic + offset;
     },
     resolution: (id) => (id === "monotonic" || id === "realtime" ? 1n : 1000n),
+    stands: false,
   };
 }
 
@@ -83,12 +87,13 @@ function coarseClocks(exact: Clocks): Clocks {
       return now - (now % millisecond);
     },
     resolution: () => millisecond,
+    stands: false,
   };
 }
 
 /** The other clocks stand at 1: programs take 0 for a clock that does not work. */
 function fixedClocks(instant: bigint): Clocks {
-  return { now: (id) => (id === "realtime" ? instant : 1n), resolution: () => 1n };
+  return { now: (id) => (id === "realtime" ? instant : 1n), resolution: () => 1n, stands: true };
 }
 
 function refusedClocks(observer: Observer): Clocks {
@@ -103,6 +108,7 @@ function refusedClocks(observer: Observer): Clocks {
     resolution: () => {
       throw refuse();
     },
+    stands: false,
   };
 }
 
@@ -117,5 +123,6 @@ function noting(clocks: Clocks, observer: Observer): Clocks {
       observer.used({ capability: "clock" });
       return clocks.resolution(id);
     },
+    stands: clocks.stands,
   };
 }

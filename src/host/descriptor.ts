@@ -82,6 +82,13 @@ export abstract class Descriptor {
   wait(_events: "read" | "write", _ms: number): boolean {
     return true;
   }
+  /**
+   * Calls `wake` in a later turn once a read or write would not wait, unless what this answers is called before; true where
+   * that holds already. Only for an instance that waits without its thread.
+   */
+  watch(_events: "read" | "write", _wake: () => void): true | (() => void) {
+    return true;
+  }
 
   open(_path: Path, _bits: number): Descriptor {
     throw failure("notdir");

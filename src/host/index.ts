@@ -1,3 +1,5 @@
+export { Alarms } from "./alarms.ts";
+export { createPipe, MemorySink, type Pipe, sinkToWeb, sourceFrom, sourceFromWeb } from "./channels.ts";
 export { type ClockId, type Clocks } from "./clocks.ts";
 export { Descriptor, type DescriptorAccess, type DescriptorFlags, DescriptorTable } from "./descriptor.ts";
 export {
@@ -17,11 +19,7 @@ export { Path } from "./filesystem/path.ts";
 export { type EndReason, GuestEnd } from "./guest-end.ts";
 export { deafObserver, type Observer } from "./observer.ts";
 export { type Random } from "./random.ts";
-export {
-  createFileCalls,
-  type HostInstance,
-  type HostLimits,
-  type HostOptions,
-  HostWorkload,
-  type StdioChannels,
-} from "./workload.ts";
+export { HostInstance, type Meter } from "./instance.ts";
+export { type StdioChannels } from "./own-channels.ts";
+export { type Awaited } from "./poll.ts";
+export { createFileCalls, type HostLimits, type HostOptions, HostWorkload, type InstanceOptions } from "./workload.ts";

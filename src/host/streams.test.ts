@@ -9,14 +9,19 @@ import { Buffers, FileStat } from "./filesystem/file-calls.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
 import { GuestEnd } from "./guest-end.ts";
 import { buffersOf, freshFolder, Listener } from "./host-fixture.ts";
-import { ChannelStream, OutputBudget, RefusedStream, StdioStream } from "./streams.ts";
+import { Alarms } from "./alarms.ts";
+import { ChannelStream, Scratch } from "./channel-stream.ts";
+import { OutputBudget } from "./output.ts";
+import { RefusedStream, StdioStream } from "./streams.ts";
+import { Readiness, Waits } from "./waits.ts";
 
 const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
 
 /** The head of a script that has the three streams of its process, unlimited, and says on stderr what it found. */
 const head = `
   import { createFileCalls } from ${url("workload.ts")};
-  import { OutputBudget, StdioStream } from ${url("streams.ts")};
+  import { StdioStream } from ${url("streams.ts")};
+  import { OutputBudget } from ${url("output.ts")};
   import { Buffers, FileStat } from ${url("filesystem/file-calls.ts")};
   import { writeSync } from "node:fs";
   const calls = createFileCalls(), observer = { isLearning: false, used() {}, refused() {} };
@@ -174,7 +179,7 @@ function isLimit(error: unknown): boolean {
 test("OutputBudget lets a guest write its limit to the byte, on all its streams together", () => {
   const budget = new OutputBudget(10);
   const sinks = [new SlowSink(100), new SlowSink(100)];
-  const [stdout, stderr] = sinks.map((sink) => new ChannelStream({ sink }, budget));
+  const [stdout, stderr] = sinks.map((sink) => new ChannelStream({ sink }, { name: "stdout", budget }));
   assert.equal(stdout?.write(buffersOf("abc", "de")), 5);
   assert.equal(stderr?.write(buffersOf("12345")), 5);
   assert.equal(stdout?.write(buffersOf("")), 0);
@@ -186,7 +191,14 @@ test("OutputBudget lets a guest write its limit to the byte, on all its streams 
 test("OutputBudget counts what was written, not what was tried", async () => {
   for (const isWaiting of [false, true]) {
     const sink = new SlowSink(2, { isWaiting });
-    const stream = new ChannelStream({ sink }, new OutputBudget(8));
+    const waits = {
+      waits: new Waits({ alarms: new Alarms(), readiness: new Readiness(createWalkCalls()) }),
+      scratch: new Scratch(),
+    };
+    const stream = new ChannelStream(
+      { sink },
+      { name: "stdout", budget: new OutputBudget(8), ...(isWaiting ? { waits } : {}) },
+    );
     const text = "abcdefgh";
     for (let at = 0; at < text.length;) at += await stream.write(buffersOf(text.slice(at)));
     assert.equal(sink.taken, text);
@@ -196,13 +208,16 @@ test("OutputBudget counts what was written, not what was tried", async () => {
 
 test("ChannelStream.write() stops where the sink takes a part, and answers how much that was", () => {
   const sink = new SlowSink(3);
-  assert.equal(new ChannelStream({ sink }, new OutputBudget()).write(buffersOf("ab", "cdef", "gh")), 5);
+  assert.equal(
+    new ChannelStream({ sink }, { name: "stdout", budget: new OutputBudget() }).write(buffersOf("ab", "cdef", "gh")),
+    5,
+  );
   assert.equal(sink.taken, "abcde");
 });
 
 test("ChannelStream.read() fills the first piece that has room", async () => {
   const source = { read: (into: Uint8Array) => into.fill(0x61).length, ready: () => true as const, cancel: () => {} };
-  const stream = new ChannelStream({ source }, new OutputBudget());
+  const stream = new ChannelStream({ source }, { name: "stdin", budget: new OutputBudget() });
   const into = buffersOf("", "...", "..");
   assert.equal(await stream.read(into), 3);
   assert.equal(Buffer.from(into.memory).toString(), "aaa..");

@@ -1,49 +1,26 @@
-import { failure, formatBytes, HostError, refusal, SampanError } from "../base/index.ts";
-import type { ByteSink, ByteSource } from "../base/index.ts";
+import { failure, HostError, refusal } from "../base/index.ts";
 import type { StdioName } from "../capabilities/index.ts";
 import { Descriptor, type DescriptorAccess } from "./descriptor.ts";
-import type { Buffers, FileCalls, FileStat, FileType, Whence } from "./filesystem/file-calls.ts";
-import { FileStat as Stat } from "./filesystem/file-calls.ts";
-import { GuestEnd } from "./guest-end.ts";
+import type { FileCalls, FileType, Whence } from "./filesystem/file-calls.ts";
+import { Buffers, FileStat } from "./filesystem/file-calls.ts";
 import type { Observer } from "./observer.ts";
-
-const sigpipe = 13;
-
-/** Counts the bytes that a guest may still write to its output streams. */
-export class OutputBudget {
-  readonly #limit: number;
-  #left: number;
-
-  constructor(limit: number = Number.POSITIVE_INFINITY) {
-    this.#limit = limit;
-    this.#left = limit;
-  }
-
-  /** Asks before a write whether there is room for it. @throws GuestEnd with LIMIT_OUTPUT where it would pass the limit */
-  check(bytes: number): void {
-    if (bytes <= this.#left) return;
-    const error = new SampanError("LIMIT_OUTPUT", `Cannot write more output: ${formatBytes(this.#limit)} are used up`, {
-      hint: "raise it with --max-output SIZE",
-    });
-    throw new GuestEnd({ kind: "limit", error });
-  }
-
-  /** Takes off what was written in the end: a stream may take a part only, and the guest writes the rest again. */
-  spend(bytes: number): number {
-    this.#left -= bytes;
-    return bytes;
-  }
-}
+import { BrokenPipe, type OutputBudget } from "./output.ts";
+import type { Waits } from "./waits.ts";
 
 /** The longest single wait in ms of a thread that others may end. */
-const longestTurn = 50;
+const longestTurn = 10;
+
+/** Most bytes that a pipe which is ready takes without waiting for room (PIPE_BUF of Linux). */
+const pipePiece = 4096;
 
 /** What a {@link StdioStream} is made with. */
 export interface StdioOptions {
   readonly budget: OutputBudget;
   readonly observer: Observer;
-  /** Whether input is read only once it is ready. */
-  readonly waitsBeforeReading?: boolean;
+  /** Called between the turns in which a blocked thread waits for input. */
+  readonly onTurn?: (() => void) | undefined;
+  /** How the instance waits without its thread; without it, it blocks its thread. */
+  readonly waits?: Waits | undefined;
 }
 
 /** A standard stream that is one of this process's own descriptors, whatever that is: a pipe, a terminal, a file. */
@@ -52,26 +29,23 @@ export class StdioStream extends Descriptor {
   readonly #calls: FileCalls;
   readonly #fd: number;
   readonly #name: StdioName;
-  readonly #budget: OutputBudget;
-  readonly #observer: Observer;
-  readonly #waitsBeforeReading: boolean;
+  readonly #options: StdioOptions;
+  readonly #broken = new BrokenPipe();
   #type: FileType | undefined;
-  #isBroken = false;
+  #part: Buffers | undefined;
 
-  constructor(calls: FileCalls, name: StdioName, { budget, observer, waitsBeforeReading = false }: StdioOptions) {
+  constructor(calls: FileCalls, name: StdioName, options: StdioOptions) {
     super();
     this.#calls = calls;
-    this.#waitsBeforeReading = waitsBeforeReading;
+    this.#options = options;
     this.#fd = name === "stdin" ? 0 : name === "stdout" ? 1 : 2;
     this.#name = name;
-    this.#budget = budget;
-    this.#observer = observer;
     this.access = { read: name === "stdin", write: name !== "stdin" };
   }
 
   type(): FileType {
     if (this.#type === undefined) {
-      const stat = new Stat();
+      const stat = new FileStat();
       this.stat(stat);
       this.#type = stat.type;
     }
@@ -90,31 +64,29 @@ export class StdioStream extends Descriptor {
     return this.#calls.seek(this.#fd, offset, whence);
   }
 
-  override read(into: Buffers): number {
+  override read(into: Buffers): number | Promise<number> {
     if (!this.access.read) throw failure("badf");
-    if (this.#observer.isLearning) this.#observer.used({ capability: "stdio", stream: this.#name });
-    if (this.#waitsBeforeReading && !this.flags.nonblock) this.#awaitInput();
-    return this.#waiting("read", () => this.#calls.read(this.#fd, into));
+    this.#note();
+    const { waits } = this.#options;
+    if (waits !== undefined) return this.#suspending("read", into, waits);
+    if (this.#options.onTurn !== undefined && !this.flags.nonblock) this.#awaitInput(this.#options.onTurn);
+    return this.#blocking("read", into);
   }
 
-  /** Waits in short turns, between which the thread can be ended. */
-  #awaitInput(): void {
-    while (!this.#calls.wait(this.#fd, "read", longestTurn));
-  }
-
-  override write(from: Buffers): number {
+  override write(from: Buffers): number | Promise<number> {
     if (!this.access.write) throw failure("badf");
-    if (this.#observer.isLearning) this.#observer.used({ capability: "stdio", stream: this.#name });
-    this.#budget.check(from.total);
+    this.#note();
+    const { budget, waits } = this.#options;
+    budget.check(from.total);
     try {
-      return this.#budget.spend(this.#waiting("write", () => this.#calls.write(this.#fd, from)));
+      const written = waits === undefined ? this.#blocking("write", from) : this.#suspending("write", from, waits);
+      if (typeof written === "number") return budget.spend(written);
+      return written.then(
+        (count) => budget.spend(count),
+        (error: unknown) => this.#broken.meet(error),
+      );
     } catch (error) {
-      if (error instanceof HostError && error.errno === "pipe") {
-        // Told once that nobody reads any more; a guest that goes on ends as SIGPIPE would have ended it.
-        if (this.#isBroken) throw new GuestEnd({ kind: "signal", signal: sigpipe });
-        this.#isBroken = true;
-      }
-      throw error;
+      return this.#broken.meet(error);
     }
   }
 
@@ -122,70 +94,78 @@ export class StdioStream extends Descriptor {
     return this.#calls.wait(this.#fd, events, ms);
   }
 
-  #waiting(events: "read" | "write", call: () => number): number {
+  override watch(events: "read" | "write", wake: () => void): true | (() => void) {
+    const { waits } = this.#options;
+    if (waits === undefined || this.wait(events, 0)) return true;
+    return waits.readiness.watch(this.#fd, events, () => {
+      wake();
+      return true;
+    });
+  }
+
+  #note(): void {
+    const { observer } = this.#options;
+    if (observer.isLearning) observer.used({ capability: "stdio", stream: this.#name });
+  }
+
+  /** Waits in short turns, between which the thread can be ended. */
+  #awaitInput(onTurn: () => void): void {
+    while (!this.#calls.wait(this.#fd, "read", longestTurn)) onTurn();
+  }
+
+  #blocking(events: "read" | "write", buffers: Buffers): number {
     // What the process was given usually waits in the system's call, which a guest that asked not to wait must not reach.
     if (this.flags.nonblock && !this.#calls.wait(this.#fd, events, 0)) throw failure("again");
     for (;;) {
       try {
-        return call();
+        return this.#calls[events](this.#fd, buffers);
       } catch (error) {
         if (!(error instanceof HostError) || error.errno !== "again" || this.flags.nonblock) throw error;
         this.#calls.wait(this.#fd, events, -1);
       }
     }
   }
-}
 
-/** A standard stream that an embedder gives as a channel of bytes. */
-export class ChannelStream extends Descriptor {
-  readonly access: DescriptorAccess;
-  readonly #source: ByteSource | undefined;
-  readonly #sink: ByteSink | undefined;
-  readonly #budget: OutputBudget;
-
-  constructor(channel: { source: ByteSource } | { sink: ByteSink }, budget: OutputBudget) {
-    super();
-    this.#source = "source" in channel ? channel.source : undefined;
-    this.#sink = "sink" in channel ? channel.sink : undefined;
-    this.#budget = budget;
-    this.access = { read: this.#source !== undefined, write: this.#sink !== undefined };
-  }
-
-  type(): FileType {
-    return "unknown";
-  }
-
-  override stat(out: FileStat): void {
-    out.type = "unknown";
-    out.values.fill(0n);
-  }
-
-  override read(into: Buffers): number | Promise<number> {
-    if (this.#source === undefined) return super.read(into);
-    const first = firstPiece(into);
-    return first === undefined ? 0 : this.#source.read(first);
-  }
-
-  override write(from: Buffers): number | Promise<number> {
-    const sink = this.#sink;
-    if (sink === undefined) return super.write(from);
-    this.#budget.check(from.total);
-    let written = 0;
-    for (let i = 0; i < from.count; i++) {
-      const piece = from.view(i);
-      const taken = sink.write(piece);
-      // What is left over, or has to be waited for, the guest writes again: a short write is an answer.
-      if (typeof taken !== "number") return taken.then((count) => this.#budget.spend(written + count));
-      written += taken;
-      if (taken < piece.length) break;
+  #suspending(events: "read" | "write", buffers: Buffers, waits: Waits): number | Promise<number> {
+    try {
+      return this.#attempt(events, buffers);
+    } catch (error) {
+      if (!(error instanceof HostError) || error.errno !== "again" || this.flags.nonblock) throw error;
+      return waits.retry(this.#fd, events, () => {
+        buffers.refresh();
+        return this.#attempt(events, buffers);
+      });
     }
-    return this.#budget.spend(written);
   }
-}
 
-function firstPiece(buffers: Buffers): Uint8Array | undefined {
-  for (let i = 0; i < buffers.count; i++) if ((buffers.lengths[i] ?? 0) > 0) return buffers.view(i);
-  return undefined;
+  /** Reads or writes what can be moved without waiting. @throws HostError again where that is nothing */
+  #attempt(events: "read" | "write", buffers: Buffers): number {
+    if (this.type() === "regular-file") return this.#calls[events](this.#fd, buffers);
+    if (events === "write") return this.#writeParts(buffers);
+    if (!this.#calls.wait(this.#fd, "read", 0)) throw failure("again");
+    return this.#calls.read(this.#fd, buffers);
+  }
+
+  /** A write that a pipe has no room for waits in the system's call, however ready the pipe was: small ones have room. */
+  #writeParts(from: Buffers): number {
+    const part = (this.#part ??= new Buffers());
+    let written = 0;
+    do {
+      if (!this.#calls.wait(this.#fd, "write", 0)) break;
+      part.takePart(from, written, pipePiece);
+      try {
+        const count = this.#calls.write(this.#fd, part);
+        written += count;
+        if (count < part.total) return written;
+      } catch (error) {
+        // What was written is told first; the error is there again for the next write.
+        if (written === 0) throw error;
+        return written;
+      }
+    } while (written < from.total);
+    if (written === 0 && from.total > 0) throw failure("again");
+    return written;
+  }
 }
 
 /** A standard stream that was taken away: it is there, because guests expect three, and refuses. */

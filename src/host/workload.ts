@@ -1,24 +1,23 @@
 import { SampanError } from "../base/index.ts";
-import type { ByteSink, ByteSource } from "../base/index.ts";
 import type { FolderGrant, Grants, StdioName } from "../capabilities/index.ts";
-import { type Clocks, createClocks } from "./clocks.ts";
+import { channelOf, OwnChannels, type StdioChannels } from "./own-channels.ts";
+import { Alarms } from "./alarms.ts";
+import { ChannelStream, Scratch } from "./channel-stream.ts";
+import { createClocks } from "./clocks.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
 import { type FileCalls, open as openBits } from "./filesystem/file-calls.ts";
 import { FileHandle } from "./filesystem/file-handle.ts";
 import { createNativeCalls } from "./filesystem/native-calls.ts";
-import type { Path } from "./filesystem/path.ts";
 import { RefusingFolder } from "./filesystem/refusing-folder.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
+import { HostInstance, type SharedParts } from "./instance.ts";
 import { deafObserver, type Observer } from "./observer.ts";
 import { createRandom, type Random } from "./random.ts";
-import { ChannelStream, OutputBudget, RefusedStream, StdioStream } from "./streams.ts";
+import { OutputBudget } from "./output.ts";
+import { RefusedStream, StdioStream } from "./streams.ts";
+import { Readiness, Waits } from "./waits.ts";
 
-/** A standard stream given by an embedder in place of the process's own. */
-export type StdioChannels = {
-  readonly stdin?: ByteSource;
-  readonly stdout?: ByteSink;
-  readonly stderr?: ByteSink;
-};
+export type { HostInstance } from "./instance.ts";
 
 /** How much a workload may have and write. */
 export interface HostLimits {
@@ -34,25 +33,25 @@ export interface HostOptions {
   readonly observer?: Observer;
   readonly stdio?: StdioChannels;
   readonly calls?: FileCalls;
-  /** Whether standard input is read only once it is ready, so that no thread is stuck in a call of the system. */
-  readonly waitsBeforeReading?: boolean;
+  /**
+   * Called between the turns of some ms in which a blocked thread then waits, so that it can be ended there: it may throw
+   * GuestEnd. Left out, the thread waits in one turn.
+   */
+  readonly onTurn?: () => void;
   /** Whether a guest without a root gets one that refuses by name ({@link RefusingFolder}). */
   readonly namesRefusals?: boolean;
+  /** Whether the process runs this guest and nothing else: then its working directory may change within a call. */
+  readonly ownsProcess?: boolean;
+  /** Whether an operation that has to wait blocks the thread (`block`, the default) or answers a promise (`suspend`). */
+  readonly waits?: "block" | "suspend";
+  /** What wakes guests that sleep, shared by the workloads of a thread; by default each has its own. */
+  readonly alarms?: Alarms;
 }
 
-/** What one instance has of the host: made fresh for each, and gone with it. */
-export interface HostInstance {
-  /** `NAME=value`, each as a C program expects it. */
-  readonly env: readonly string[];
-  readonly clocks: Clocks;
-  readonly random: Random;
-  readonly descriptors: DescriptorTable;
-  readonly observer: Observer;
-  readonly calls: FileCalls;
-  /** Path buffers that a call fills and uses before it returns; shared, because no call waits while it holds one. */
-  readonly paths: readonly [Path, Path];
-  /** Closes what the instance has open. */
-  close(): void;
+/** What one instance alone gets. */
+export interface InstanceOptions {
+  /** Standard streams of its own, before those of the workload: they are closed once the guest or its end closes them. */
+  readonly stdio?: StdioChannels;
 }
 
 interface OpenFolder {
@@ -64,8 +63,11 @@ interface OpenFolder {
  * The file calls that this system offers: the native ones, or the walk. Whether the kernel has openat2 is only asked where
  * folders are opened: a guest without any starts sooner.
  */
-export function createFileCalls({ opensFolders = true }: { opensFolders?: boolean } = {}): FileCalls {
-  return createNativeCalls({ opensFolders }) ?? createWalkCalls();
+export function createFileCalls({
+  opensFolders = true,
+  ownsProcess = false,
+}: { opensFolders?: boolean; ownsProcess?: boolean } = {}): FileCalls {
+  return createNativeCalls({ opensFolders }) ?? createWalkCalls({ ownsProcess });
 }
 
 /** A workload's side of the host: its granted folders are opened once and shared by its instances. */
@@ -75,15 +77,17 @@ export class HostWorkload {
   readonly #observer: Observer;
   readonly #calls: FileCalls;
   readonly #folders: readonly OpenFolder[];
-  readonly #env: readonly string[];
-  readonly #paths: readonly [Path, Path];
+  readonly #shared: SharedParts;
+  readonly #random: Random | undefined;
+  readonly #suspends: { alarms: Alarms; readiness: Readiness; scratch: Scratch } | undefined;
 
   /** @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened */
   constructor(grants: Grants, options: HostOptions = {}) {
     this.#grants = grants;
     this.#options = options;
     this.#observer = options.observer ?? deafObserver;
-    this.#calls = options.calls ?? createFileCalls({ opensFolders: grants.files.length > 0 });
+    const { ownsProcess = false } = options;
+    this.#calls = options.calls ?? createFileCalls({ opensFolders: grants.files.length > 0, ownsProcess });
     const folders: OpenFolder[] = [];
     try {
       for (const grant of grants.files) folders.push({ grant, fd: openGranted(this.#calls, grant) });
@@ -94,30 +98,36 @@ export class HostWorkload {
       throw error;
     }
     this.#folders = folders;
-    this.#paths = [this.#calls.makePath(), this.#calls.makePath()];
     const env = { ...(grants.workdir === undefined ? {} : { PWD: grants.workdir }), ...grants.env };
-    this.#env = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    this.#shared = {
+      env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      clocks: createClocks(grants.clock, this.#observer),
+      observer: this.#observer,
+      calls: this.#calls,
+      paths: [this.#calls.makePath(), this.#calls.makePath()],
+    };
+    // A seeded stream begins anew in each instance.
+    this.#random = grants.random.kind === "seed" ? undefined : createRandom(grants.random, this.#observer);
+    if (options.waits === "suspend") {
+      const { alarms = new Alarms() } = options;
+      this.#suspends = { alarms, readiness: new Readiness(this.#calls), scratch: new Scratch() };
+    }
   }
 
   /** What a new instance gets. */
-  createInstance(): HostInstance {
+  createInstance({ stdio }: InstanceOptions = {}): HostInstance {
     const hasRoot = this.#folders.some(({ grant }) => /^[./]*$/.test(grant.guest));
     const isNaming = this.#options.namesRefusals === true && !hasRoot;
     const descriptors = new DescriptorTable(this.#tableLimit());
     const budget = new OutputBudget(this.#options.limits?.maxOutput);
-    for (const name of ["stdin", "stdout", "stderr"] as const) descriptors.insert(this.#openStdio(name, budget));
-    for (const folder of this.#folders) descriptors.insert(this.#openFolder(folder));
+    const waits = this.#suspends === undefined ? undefined : new Waits(this.#suspends);
+    const own = new OwnChannels(stdio);
+    for (const name of ["stdin", "stdout", "stderr"] as const)
+      descriptors.insert(this.#openStdio(name, { budget, waits, own }));
+    for (const folder of this.#folders) descriptors.insert(this.#openFolder(folder, waits));
     if (isNaming) descriptors.insert(new RefusingFolder(this.#observer));
-    return {
-      env: this.#env,
-      clocks: createClocks(this.#grants.clock, this.#observer),
-      random: createRandom(this.#grants.random, this.#observer),
-      descriptors,
-      observer: this.#observer,
-      calls: this.#calls,
-      paths: this.#paths,
-      close: () => descriptors.closeAll(),
-    };
+    const random = this.#random ?? createRandom(this.#grants.random, this.#observer);
+    return new HostInstance(this.#shared, { random, descriptors, waits, onTurn: this.#options.onTurn });
   }
 
   /** Closes the folders; no instance may be in use any more. */
@@ -138,24 +148,35 @@ export class HostWorkload {
     return limit;
   }
 
-  #openStdio(name: StdioName, budget: OutputBudget): Descriptor {
+  #openStdio(name: StdioName, { budget, waits, own }: StreamParts): Descriptor {
     if (!this.#grants.stdio.includes(name)) return new RefusedStream(name, this.#observer);
-    const channels = this.#options.stdio ?? {};
-    if (name === "stdin" && channels.stdin !== undefined) return new ChannelStream({ source: channels.stdin }, budget);
-    const sink = name === "stdout" ? channels.stdout : name === "stderr" ? channels.stderr : undefined;
-    if (sink !== undefined) return new ChannelStream({ sink }, budget);
-    return new StdioStream(this.#calls, name, {
+    const channel = own.get(name) ?? channelOf(this.#options.stdio, name);
+    if (channel === undefined) {
+      const { onTurn } = this.#options;
+      return new StdioStream(this.#calls, name, { budget, observer: this.#observer, onTurn, waits });
+    }
+    const suspends = this.#suspends;
+    return new ChannelStream(channel, {
+      name,
       budget,
-      observer: this.#observer,
-      waitsBeforeReading: this.#options.waitsBeforeReading ?? false,
+      waits: waits === undefined || suspends === undefined ? undefined : { waits, scratch: suspends.scratch },
+      onClose: own.get(name) === undefined ? undefined : () => own.release(name),
     });
   }
 
-  #openFolder({ grant, fd }: OpenFolder): Descriptor {
-    const context = { calls: this.#calls, isWritable: grant.access === "read-write", observer: this.#observer };
+  #openFolder({ grant, fd }: OpenFolder, waits: Waits | undefined): Descriptor {
+    const isWritable = grant.access === "read-write";
+    const context = { calls: this.#calls, isWritable, observer: this.#observer, waits };
     const guestPath = grant.guest === "/" ? "" : grant.guest;
     return new FileHandle(context, fd, { guestPath, preopenName: grant.guest, bits: openBits.directory });
   }
+}
+
+/** What a standard stream of one instance is made with. */
+interface StreamParts {
+  readonly budget: OutputBudget;
+  readonly waits: Waits | undefined;
+  readonly own: OwnChannels;
 }
 
 function openGranted(calls: FileCalls, grant: FolderGrant): number {

@@ -35,6 +35,11 @@ const sectionOrder: readonly number[] = [
   sectionId.data,
 ];
 
+/** Where a section stands in the order of sections; -1 for one that has no place of its own. */
+export function sectionPlace(id: number): number {
+  return sectionOrder.indexOf(id);
+}
+
 /** One section: where it is, not what is in it. */
 export interface Section {
   readonly id: number;
@@ -107,7 +112,7 @@ export function* readModuleSections(bytes: Uint8Array): Generator<Section, void>
   let last = -1;
   for (const section of readSections(bytes)) {
     if (section.id !== sectionId.custom) {
-      const place = sectionOrder.indexOf(section.id);
+      const place = sectionPlace(section.id);
       if (place < 0) throw malformed(section.sizeField.start - 1, `an unknown section (id ${section.id})`);
       if (place <= last)
         throw malformed(section.sizeField.start - 1, `a repeated or misplaced section (id ${section.id})`);

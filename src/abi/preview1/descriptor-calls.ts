@@ -2,24 +2,10 @@ import { failure } from "../../base/index.ts";
 import type { Advice, Descriptor, SetTime, Whence } from "../../host/index.ts";
 import { call, type CallTable, type Parameter, type Result } from "../bind.ts";
 import type { Preview1Context } from "./context.ts";
-import { hasGivenUp, narrowRights, type Rights, rightsOf } from "./rights.ts";
+import { narrowRights, type Rights, rightsOf } from "./rights.ts";
 import { filestat } from "./stat.ts";
-import {
-  bits,
-  fd,
-  fdflags,
-  filetypes,
-  fstflags,
-  iovecs,
-  resultU32,
-  resultU64,
-  rightBits,
-  rights,
-  room,
-  s64,
-  u32,
-  u64,
-} from "./types.ts";
+import { signed, writable } from "./transfer-calls.ts";
+import { bits, fd, fdflags, filetypes, fstflags, resultU64, rightBits, room, s64, u32, u64 } from "./types.ts";
 
 const advices: readonly Advice[] = ["normal", "sequential", "random", "willneed", "dontneed", "noreuse"];
 
@@ -77,18 +63,6 @@ function setTime({ given, now, time }: { given: boolean; now: boolean; time: big
   return now ? "now" : given ? time : "keep";
 }
 
-function readable(context: Preview1Context, number: number): Descriptor {
-  const descriptor = context.descriptor(number);
-  if (hasGivenUp(descriptor, rights.fdRead)) throw failure("notcapable");
-  return descriptor;
-}
-
-function writable(context: Preview1Context, number: number): Descriptor {
-  const descriptor = context.descriptor(number);
-  if (hasGivenUp(descriptor, rights.fdWrite)) throw failure("notcapable");
-  return descriptor;
-}
-
 function flagBits({ flags }: Descriptor): number {
   return (
     (flags.append ? fdflags.append : 0) |
@@ -128,12 +102,6 @@ function preopenName(context: Preview1Context, number: number): Uint8Array {
   const name = context.descriptor(number).preopenName;
   if (name === undefined) throw failure("badf");
   return new TextEncoder().encode(name);
-}
-
-/** Offsets and lengths reach the system as signed numbers. */
-function signed(value: bigint): bigint {
-  if (value > 0x7fff_ffff_ffff_ffffn) throw failure("inval");
-  return value;
 }
 
 /** Calls on what is open already. */
@@ -252,19 +220,6 @@ export const descriptorCalls = {
       },
     },
   ),
-  fd_pread: call(
-    { effect: "Reads at an offset; the position stays.", errors: ["badf", "fault", "inval", "isdir", "spipe"] },
-    {
-      params: [
-        ["fd", fd],
-        ["iovs", iovecs],
-        ["offset", u64],
-      ],
-      result: resultU32,
-      run: (context: Preview1Context, number, buffers, offset) =>
-        readable(context, number).readAt(buffers, signed(offset)),
-    },
-  ),
   fd_prestat_get: call(
     { effect: "Says that a descriptor is a granted folder and how long its name is.", errors: ["badf"] },
     {
@@ -285,45 +240,6 @@ export const descriptorCalls = {
         if (name.length > length) throw failure("nametoolong");
         context.memory.setBytes(at, name);
       },
-    },
-  ),
-  fd_pwrite: call(
-    { effect: "Writes at an offset; the position stays.", errors: ["badf", "fault", "inval", "spipe"] },
-    {
-      params: [
-        ["fd", fd],
-        ["iovs", iovecs],
-        ["offset", u64],
-      ],
-      result: resultU32,
-      run: (context: Preview1Context, number, buffers, offset) =>
-        writable(context, number).writeAt(buffers, signed(offset)),
-    },
-  ),
-  fd_read: call(
-    { effect: "Reads at the position and moves it; 0 bytes are the end.", errors: ["again", "badf", "fault", "isdir"] },
-    {
-      params: [
-        ["fd", fd],
-        ["iovs", iovecs],
-      ],
-      result: resultU32,
-      run: (context: Preview1Context, number, buffers) => readable(context, number).read(buffers),
-    },
-  ),
-  fd_readdir: call(
-    {
-      effect: "Entries of a folder from a cookie on, as many as fit; the last may be cut off.",
-      errors: ["badf", "fault", "notdir"],
-    },
-    {
-      params: [
-        ["fd", fd],
-        ["buf", room],
-        ["cookie", u64],
-      ],
-      result: resultU32,
-      run: (context: Preview1Context, number, target, cookie) => writeEntries(context, { number, target, cookie }),
     },
   ),
   fd_renumber: call(
@@ -349,52 +265,4 @@ export const descriptorCalls = {
       run: (context: Preview1Context, number) => context.descriptor(number).seek(0n, "current"),
     },
   ),
-  fd_write: call(
-    {
-      effect: "Writes at the position, or at the end of a file that appends.",
-      errors: ["again", "badf", "fault", "pipe"],
-    },
-    {
-      params: [
-        ["fd", fd],
-        ["iovs", iovecs],
-      ],
-      result: resultU32,
-      run: (context: Preview1Context, number, buffers) => writable(context, number).write(buffers),
-    },
-  ),
 } satisfies CallTable<Preview1Context>;
-
-/** Bytes of a `dirent` before its name: next cookie, inode, length of the name, type. */
-const direntSize = 24;
-
-function writeEntries(
-  { memory, host }: Preview1Context,
-  { number, target, cookie }: { number: number; target: { at: number; length: number }; cookie: bigint },
-): number {
-  memory.check(target.at, target.length);
-  const reader = host.descriptors.get(number).readDirectory();
-  reader.seek(cookie);
-  const bytes = memory.bytes;
-  const end = target.at + target.length;
-  let at = target.at;
-  while (at < end && reader.next()) {
-    const { nameStart, nameLength } = reader;
-    if (end - at >= direntSize) {
-      memory.setU64(at, reader.cookie);
-      memory.setU64(at + 8, reader.ino);
-      memory.setU32(at + 16, nameLength);
-      memory.setU32(at + 20, filetypes[reader.type]);
-    } else {
-      // Too little room for the head: the guest sees that the buffer is full and asks again with a larger one.
-      bytes.fill(0, at, end);
-      return target.length;
-    }
-    at += direntSize;
-    const source = reader.bytes;
-    const fits = Math.min(nameLength, end - at);
-    for (let i = 0; i < fits; i++) bytes[at + i] = source[nameStart + i] ?? 0;
-    at += fits;
-  }
-  return at - target.at;
-}

@@ -6,13 +6,15 @@ import { pollCall, subscriptionLayout, unstableSubscriptionLayout } from "./poll
 import { processCalls } from "./process-calls.ts";
 import { socketCalls } from "./socket-calls.ts";
 import { unstableFilestat } from "./stat.ts";
+import { transferCalls } from "./transfer-calls.ts";
 
-export { type GuestOutcome, Preview1Context, type Preview1Options } from "./context.ts";
+export { type GuestOutcome, type GuestWaits, Preview1Context, type Preview1Options } from "./context.ts";
 
 /** The 46 calls of `wasi_snapshot_preview1`. */
 export const preview1: CallTable<Preview1Context> = {
   ...processCalls,
   ...descriptorCalls,
+  ...transferCalls,
   ...pathCalls,
   poll_oneoff: pollCall(subscriptionLayout),
   ...socketCalls,
@@ -24,6 +26,7 @@ const { sock_accept: _acceptCameLater, ...olderSocketCalls } = socketCalls;
 export const unstable: CallTable<Preview1Context> = {
   ...processCalls,
   ...descriptorCalls,
+  ...transferCalls,
   fd_filestat_get: filestatCall(unstableFilestat),
   fd_seek: seekCall(["current", "end", "start"]),
   ...pathCalls,

@@ -1,5 +1,5 @@
 import { failure, HostError, errnoTable } from "../../base/index.ts";
-import { type Descriptor, FileStat } from "../../host/index.ts";
+import { type Awaited, type Descriptor, FileStat } from "../../host/index.ts";
 import { call } from "../bind.ts";
 import type { Preview1Context } from "./context.ts";
 import { clockOf, pointer, resultU32, u32 } from "./types.ts";
@@ -22,17 +22,16 @@ const eventSize = 32;
 const mostSubscriptions = 65_536;
 const abstime = 1;
 const eventTypes = ["clock", "read", "write"] as const;
-/** The longest single wait while several descriptors are watched, in ms. */
-const longestTurn = 10;
 
 interface Subscription {
   readonly userdata: bigint;
   readonly type: (typeof eventTypes)[number];
   readonly error?: HostError;
-  /** Clock: when it is due on the monotonic clock of the host, in nanoseconds. */
-  readonly due?: bigint;
-  readonly descriptor?: Descriptor;
+  readonly awaited: Awaited;
 }
+
+/** What is over before it began: a subscription with an error is told at once. */
+const atOnce: Awaited = { after: 0n };
 
 /** `poll_oneoff` with one ABI's layout of subscriptions. */
 export function pollCall(layout: SubscriptionLayout) {
@@ -49,6 +48,7 @@ export function pollCall(layout: SubscriptionLayout) {
         ["nsubscriptions", u32],
       ],
       result: resultU32,
+      mayWait: true,
       run(context: Preview1Context, from, to, count) {
         if (count === 0 || count > mostSubscriptions) throw failure("inval");
         context.memory.check(from, count * layout.size);
@@ -56,11 +56,15 @@ export function pollCall(layout: SubscriptionLayout) {
         const subscriptions = Array.from({ length: count }, (_, index) =>
           readSubscription(context, layout, from + index * layout.size),
         );
-        const ready = waitForAny(subscriptions);
-        for (const [index, subscription] of ready.entries()) {
-          writeEvent(context, subscription, to + index * eventSize);
-        }
-        return ready.length;
+        const tell = (isReady: readonly boolean[]): number => {
+          const ready = subscriptions.filter((_, index) => isReady[index]);
+          for (const [index, subscription] of ready.entries()) {
+            writeEvent(context, subscription, to + index * eventSize);
+          }
+          return ready.length;
+        };
+        const isReady = context.host.poll(subscriptions.map(({ awaited }) => awaited));
+        return isReady instanceof Promise ? isReady.then(tell) : tell(isReady);
       },
     },
   );
@@ -72,57 +76,28 @@ function readSubscription(context: Preview1Context, layout: SubscriptionLayout, 
   const type = eventTypes[memory.getU8(at + 8)];
   if (type === undefined) throw failure("inval");
   try {
-    if (type !== "clock") return { userdata, type, descriptor: context.descriptor(memory.getU32(at + layout.fd)) };
+    if (type !== "clock") {
+      const descriptor = context.descriptor(memory.getU32(at + layout.fd));
+      return { userdata, type, awaited: { descriptor, events: type } };
+    }
     const id = clockOf(memory.getU32(at + layout.clockId));
     if (id !== "realtime" && id !== "monotonic") throw failure("notsup");
     const timeout = memory.getU64(at + layout.timeout);
     const isAbsolute = (memory.getU16(at + layout.flags) & abstime) !== 0;
-    const now = process.hrtime.bigint();
-    if (!isAbsolute) return { userdata, type, due: now + timeout };
-    const guestNow = context.host.clocks.now(id);
-    return { userdata, type, due: timeout > guestNow ? now + (timeout - guestNow) : now };
+    return { userdata, type, awaited: { after: isAbsolute ? timeout - context.host.clocks.now(id) : timeout } };
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    return { userdata, type, error };
+    return { userdata, type, error, awaited: atOnce };
   }
-}
-
-/** Blocks the thread until at least one subscription is due; answers those that are, in order. */
-function waitForAny(subscriptions: readonly Subscription[]): Subscription[] {
-  const watched = subscriptions.filter(({ descriptor }) => descriptor !== undefined);
-  for (;;) {
-    const now = process.hrtime.bigint();
-    const ready = subscriptions.filter(
-      ({ error, due, descriptor, type }) =>
-        error !== undefined ||
-        (due !== undefined && due <= now) ||
-        (descriptor !== undefined && type !== "clock" && descriptor.wait(type, 0)),
-    );
-    if (ready.length > 0) return ready;
-    const next = subscriptions.reduce<bigint | undefined>(
-      (least, { due }) => (due !== undefined && (least === undefined || due < least) ? due : least),
-      undefined,
-    );
-    const left = next === undefined ? -1 : Number(next - now) / 1e6;
-    const [first] = watched;
-    if (first?.descriptor === undefined || first.type === "clock") sleep(left);
-    else if (watched.length === 1) first.descriptor.wait(first.type, left);
-    else first.descriptor.wait(first.type, left < 0 ? longestTurn : Math.min(left, longestTurn));
-  }
-}
-
-function sleep(ms: number): void {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
-  Atomics.wait(cell, 0, 0, ms < 0 ? Number.POSITIVE_INFINITY : ms);
 }
 
 function writeEvent({ memory }: Preview1Context, subscription: Subscription, at: number): void {
-  const { userdata, type, error, descriptor } = subscription;
+  const { userdata, type, error, awaited } = subscription;
   for (let offset = 0; offset < eventSize; offset += 8) memory.setU64(at + offset, 0n);
   memory.setU64(at, userdata);
   memory.setU16(at + 8, error === undefined ? 0 : errnoTable[error.errno].preview1);
   memory.setU8(at + 10, eventTypes.indexOf(type));
-  if (descriptor !== undefined && error === undefined) memory.setU64(at + 16, bytesReady(descriptor, type));
+  if ("descriptor" in awaited) memory.setU64(at + 16, bytesReady(awaited.descriptor, type));
 }
 
 /** Bytes that are there to read: exact for a file, at least one for what else is ready. */

@@ -13,8 +13,9 @@ import {
   type HostOptions,
   HostWorkload,
 } from "../../host/index.ts";
-import { bindCall } from "../bind.ts";
-import { type GuestOutcome, Preview1Context } from "./context.ts";
+import { type BindMode, planCalls } from "../bind.ts";
+import { forward } from "../forwarder-fixture.ts";
+import { type GuestOutcome, type GuestWaits, Preview1Context } from "./context.ts";
 import { preview1, preview1Modules } from "./index.ts";
 import { allRights, fdflags, oflags } from "./types.ts";
 
@@ -42,6 +43,9 @@ export interface BenchOptions {
   readonly host?: Omit<HostOptions, "calls">;
   readonly args?: readonly string[];
   readonly memory?: WebAssembly.MemoryDescriptor;
+  /** How it is bound: a bench that is bound async is called by {@link Bench.callAsync}. */
+  readonly mode?: BindMode;
+  readonly waits?: GuestWaits;
   /** Whether calls are traced, which they are by default. */
   readonly isTraced?: boolean;
   /** Where its folders are made; the system's temporary folder by default. */
@@ -105,17 +109,26 @@ export class Bench {
       refused: (request: AccessRequest) => this.refused.push(request),
     };
     const grants = { ...defaultGrants, files, ...options.grants };
-    this.#workload = new HostWorkload(grants, { observer, stdio: silence, ...options.host, calls: subject.calls });
+    const { mode = "sync" } = options;
+    const waits = mode === "async" ? "suspend" : "block";
+    this.#workload = new HostWorkload(grants, {
+      observer,
+      stdio: silence,
+      waits,
+      ...options.host,
+      calls: subject.calls,
+    });
     this.host = this.#workload.createInstance();
     this.#isTraced = options.isTraced ?? true;
     this.memory = new WebAssembly.Memory(options.memory ?? { initial: 2 });
-    this.context = new Preview1Context({ host: this.host, args, end: (outcome) => this.#end(outcome) });
+    const end = (outcome: GuestOutcome): never => this.#end(outcome);
+    this.context = new Preview1Context({ host: this.host, args, end, waits: options.waits });
     this.context.memory.attach(this.memory);
     const trace = this.#isTraced ? (line: string) => void this.lines.push(line) : undefined;
     const rows = Object.entries(preview1Modules[abi] ?? {});
-    this.#calls = Object.fromEntries(
-      rows.map(([name, row]) => [name, bindCall(name, row, { context: this.context, trace }) as never]),
-    );
+    const bound = planCalls(rows, { mode, isTraced: this.#isTraced })(this.context, trace);
+    const plain = Object.fromEntries(rows.map(([name], index) => [name, bound[index] as never]));
+    this.#calls = mode === "async" ? forward(rows, bound) : plain;
     this.renew();
   }
 
@@ -192,9 +205,20 @@ export class Bench {
 
   /** Calls and answers the error's name, "success" for none; nothing is checked. */
   call(name: string, ...args: readonly Argument[]): Errno | "success" {
-    const bound = this.#calls[name];
-    assert.ok(bound, `${name} is bound`);
-    const number = Number(bound(...(args.flat() as (number | bigint)[])));
+    return this.#errno(name, this.#entry(name)(...(args.flat() as (number | bigint)[])));
+  }
+
+  /** Calls from Wasm that may be suspended. */
+  async callAsync(name: string, ...args: readonly Argument[]): Promise<Errno | "success"> {
+    return this.#errno(name, await WebAssembly.promising(this.#entry(name))(...args.flat()));
+  }
+
+  #entry(name: string): (...core: (number | bigint)[]) => unknown {
+    return this.#calls[name] ?? assert.fail(`${name} is bound`);
+  }
+
+  #errno(name: string, answer: unknown): Errno | "success" {
+    const number = Number(answer);
     const errno = number === 0 ? "success" : (errnoNames.get(number) ?? assert.fail(`${name} answered ${number}`));
     produced.add(`${name} ${errno}`);
     return errno;

@@ -84,11 +84,11 @@ export const processCalls = {
   ),
   sched_yield: call(
     {
-      effect: "Returns at once.",
+      effect: "Lets others run.",
       errors: [],
-      instead: "A guest has no neighbour in its thread to yield to while it is bound sync.",
+      instead: "A guest has no neighbour in its thread to yield to while it is bound sync: it returns at once.",
     },
-    { params: [], run: (_context: Preview1Context) => {} },
+    { params: [], mayWait: true, run: (context: Preview1Context) => context.host.yield() },
   ),
   proc_exit: call(
     { effect: "Ends the guest with the code; nothing of the guest runs any more, no `catch_all` either.", errors: [] },

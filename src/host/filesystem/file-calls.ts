@@ -59,15 +59,28 @@ export class FileStat {
   }
 }
 
+/** The memory that pieces lie in, which grows while others wait. */
+export interface PieceOwner {
+  /** All of it as it is now. */
+  readonly bytes: Uint8Array;
+  /** @throws HostError fault where `length` bytes from `at` on do not lie within */
+  check(at: number, length: number): void;
+}
+
 /** Pieces of guest memory that one read fills or one write empties, in order. Reused from call to call. */
 export class Buffers {
-  /** The guest's memory as it is now; never kept across a suspension. */
+  /** The guest's memory as it is now; {@link refresh} takes it up anew after a wait. */
   memory: Uint8Array = new Uint8Array(0);
   count = 0;
   /** Sum of the lengths in bytes. */
   total = 0;
   readonly offsets: number[] = [];
   readonly lengths: number[] = [];
+  readonly #owner: PieceOwner | undefined;
+
+  constructor(owner?: PieceOwner) {
+    this.#owner = owner;
+  }
 
   /** Forgets the pieces and takes up the memory that new ones lie in. */
   reset(memory: Uint8Array): void {
@@ -89,6 +102,58 @@ export class Buffers {
     const offset = this.offsets[index] ?? 0;
     return this.memory.subarray(offset, offset + (this.lengths[index] ?? 0));
   }
+
+  /** Takes up the memory as it is after a wait. @throws HostError fault where a piece no longer lies in it */
+  refresh(): void {
+    const owner = this.#owner;
+    if (owner === undefined) return;
+    for (let i = 0; i < this.count; i++) owner.check(this.offsets[i] ?? 0, this.lengths[i] ?? 0);
+    this.memory = owner.bytes;
+  }
+
+  /** Becomes at most `most` bytes of other pieces, those behind the first `skipped` ones. */
+  takePart(of: Buffers, skipped: number, most: number): void {
+    this.reset(of.memory);
+    let left = skipped;
+    for (let i = 0; i < of.count && this.total < most; i++) {
+      const length = of.lengths[i] ?? 0;
+      if (left < length) this.add((of.offsets[i] ?? 0) + left, Math.min(length - left, most - this.total));
+      left = Math.max(0, left - length);
+    }
+    if (this.count === 0) this.add(0, 0);
+  }
+
+  /** Copies the first `most` bytes of the pieces to the start of `bytes`, in order. */
+  gather(bytes: Uint8Array, most: number): void {
+    for (let i = 0, at = 0; i < this.count && at < most; i++) {
+      const offset = this.offsets[i] ?? 0;
+      const length = Math.min(this.lengths[i] ?? 0, most - at);
+      copyBytes(this.memory, { offset, length }, bytes, at);
+      at += length;
+    }
+  }
+
+  /** Copies the first `count` bytes of `bytes` into the pieces, in order, as far as they reach. */
+  scatter(bytes: Uint8Array, count: number): void {
+    for (let i = 0, at = 0; i < this.count && at < count; i++) {
+      const length = Math.min(this.lengths[i] ?? 0, count - at);
+      copyBytes(bytes, { offset: at, length }, this.memory, this.offsets[i] ?? 0);
+      at += length;
+    }
+  }
+}
+
+/** From so many bytes on a view and a copy by the engine take less time than a loop. */
+const fewBytes = 64;
+
+function copyBytes(
+  from: Uint8Array,
+  { offset, length }: { offset: number; length: number },
+  to: Uint8Array,
+  at: number,
+): void {
+  if (length >= fewBytes) to.set(from.subarray(offset, offset + length), at);
+  else for (let i = 0; i < length; i++) to[at + i] = from[offset + i] ?? 0;
 }
 
 /** A time to set: an instant in nanoseconds since 1970, the present one, or what it was. */

@@ -1,6 +1,7 @@
 import { failure, HostError, refusal } from "../../base/index.ts";
 import { Descriptor, type DescriptorAccess } from "../descriptor.ts";
 import type { Observer } from "../observer.ts";
+import type { Waits } from "../waits.ts";
 import {
   type Advice,
   type Buffers,
@@ -20,6 +21,8 @@ export interface FolderContext {
   readonly calls: FileCalls;
   readonly isWritable: boolean;
   readonly observer: Observer;
+  /** How the instance waits without its thread; without it, it blocks its thread. */
+  readonly waits?: Waits | undefined;
 }
 
 /** How a handle was come by. */
@@ -85,24 +88,20 @@ export class FileHandle extends Descriptor {
     return this.#context.calls.isTerminal(this.#fd);
   }
 
-  override read(into: Buffers): number {
-    for (;;) {
-      try {
-        return this.#context.calls.read(this.#fd, into);
-      } catch (error) {
-        this.#waitAfter(error, "read");
-      }
+  override read(into: Buffers): number | Promise<number> {
+    try {
+      return this.#context.calls.read(this.#fd, into);
+    } catch (error) {
+      return this.#again(error, "read", into);
     }
   }
 
-  override write(from: Buffers): number {
+  override write(from: Buffers): number | Promise<number> {
     if (!this.access.write) throw failure("badf");
-    for (;;) {
-      try {
-        return this.#context.calls.write(this.#fd, from);
-      } catch (error) {
-        this.#waitAfter(error, "write");
-      }
+    try {
+      return this.#context.calls.write(this.#fd, from);
+    } catch (error) {
+      return this.#again(error, "write", from);
     }
   }
 
@@ -149,6 +148,15 @@ export class FileHandle extends Descriptor {
 
   override wait(events: "read" | "write", ms: number): boolean {
     return this.#context.calls.wait(this.#fd, events, ms);
+  }
+
+  override watch(events: "read" | "write", wake: () => void): true | (() => void) {
+    const { waits } = this.#context;
+    if (waits === undefined || this.wait(events, 0)) return true;
+    return waits.readiness.watch(this.#fd, events, () => {
+      wake();
+      return true;
+    });
   }
 
   override open(path: Path, bits: number): FileHandle {
@@ -278,9 +286,23 @@ export class FileHandle extends Descriptor {
   }
 
   /** A pipe or terminal among the files never waits in the system's call: it says `again`, and we wait where it is due. */
-  #waitAfter(error: unknown, events: "read" | "write"): void {
-    if (!(error instanceof HostError) || error.errno !== "again" || this.flags.nonblock) throw error;
-    this.#context.calls.wait(this.#fd, events, -1);
+  #again(error: unknown, events: "read" | "write", buffers: Buffers): number | Promise<number> {
+    const { calls, waits } = this.#context;
+    for (let failed = error; ;) {
+      if (!(failed instanceof HostError) || failed.errno !== "again" || this.flags.nonblock) throw failed;
+      if (waits !== undefined) {
+        return waits.retry(this.#fd, events, () => {
+          buffers.refresh();
+          return calls[events](this.#fd, buffers);
+        });
+      }
+      calls.wait(this.#fd, events, -1);
+      try {
+        return calls[events](this.#fd, buffers);
+      } catch (next) {
+        failed = next;
+      }
+    }
   }
 }
 

@@ -14,6 +14,12 @@ testFileCalls({
   timePrecision: doublePrecision,
 });
 testFileCalls({
+  label: "walk that owns its process",
+  create: () => createWalkCalls({ ownsProcess: true }),
+  followsRenames: true,
+  timePrecision: doublePrecision,
+});
+testFileCalls({
   label: "walk without /proc",
   create: () => createWalkCalls({ procPath: false }),
   followsRenames: false,

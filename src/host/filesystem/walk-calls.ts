@@ -33,6 +33,7 @@ import {
 } from "./file-calls.ts";
 import { fileTypeOf } from "./linux.ts";
 import { maxPathBytes, Path } from "./path.ts";
+import { inFolder } from "./walk/in-folder.ts";
 import { followIt, isLink, type Last, resolve } from "./walk/resolve.ts";
 import { SnapshotDirectory } from "./walk/snapshot-directory.ts";
 import { isTerminal, Streams } from "./walk/streams.ts";
@@ -46,6 +47,8 @@ export interface WalkOptions {
    * much (see PathTrail). By default wherever that exists.
    */
   readonly procPath?: boolean;
+  /** Whether the process runs a guest and nothing else, so that its working directory may be changed within a call. */
+  readonly ownsProcess?: boolean;
 }
 
 /**
@@ -56,7 +59,10 @@ export interface WalkOptions {
  */
 export function createWalkCalls(options: WalkOptions = {}): FileCalls {
   const hasProc = options.procPath ?? (process.platform === "linux" && existsSync("/proc/self/fd"));
-  return new WalkFileCalls(hasProc ? new DescriptorGround() : new PathGround(), { hasProc });
+  return new WalkFileCalls(hasProc ? new DescriptorGround() : new PathGround(), {
+    hasProc,
+    changesFolder: hasProc && options.ownsProcess === true,
+  });
 }
 
 const bigint = { bigint: true } as const;
@@ -67,10 +73,12 @@ class WalkFileCalls implements FileCalls {
   readonly #ground: Ground;
   readonly #streams: Streams;
   readonly #hasProc: boolean;
+  readonly #changesFolder: boolean;
 
-  constructor(ground: Ground, options: { hasProc: boolean }) {
+  constructor(ground: Ground, options: { hasProc: boolean; changesFolder: boolean }) {
     this.#ground = ground;
     this.#hasProc = options.hasProc;
+    this.#changesFolder = options.changesFolder;
     this.#streams = new Streams(options);
   }
 
@@ -259,6 +267,7 @@ class WalkFileCalls implements FileCalls {
       path: () => ground.pathOf(checked(fd)),
       prefix: () => ground.prefixOf(fd),
       ino: () => fstatSync(fd, bigint).ino,
+      inside: this.#changesFolder ? (use) => inFolder(ground.pathOf(checked(fd)), use) : undefined,
     });
   }
 

@@ -12,6 +12,7 @@ import type { World } from "./world.ts";
 export const implementations: Readonly<Record<string, () => FileCalls | undefined>> = {
   openat2: createNativeCalls,
   walk: () => createWalkCalls(),
+  "walk that owns its process": () => createWalkCalls({ ownsProcess: true }),
   "walk without /proc": () => createWalkCalls({ procPath: false }),
 };
 

@@ -8,7 +8,15 @@ export interface SnapshotSource {
   path(): string;
   prefix(): string;
   ino(): bigint;
+  /** Runs `use` in the folder itself, where names are paths; answers whether that could be done ({@link inFolder}). */
+  readonly inside?: ((use: () => void) => boolean) | undefined;
 }
+
+/** Entries that are looked up in one stay in the folder: as many as fit in the buffer of a C library's readdir, and more. */
+const mostLookedUp = 256;
+/** The inode of an entry that is not known, or not as a number: it is asked for by itself. */
+const unknownInode = -1;
+const orUndefined = { throwIfNoEntry: false } as const;
 
 /**
  * Reads entries from a list that is taken when reading starts. A cookie is a place in that list, so that it means the same
@@ -19,6 +27,9 @@ export class SnapshotDirectory implements DirectoryReader {
   /** Names of the listed entries as one character a byte, and the types. */
   #names: readonly string[] = [];
   #types: readonly FileType[] = [];
+  /** Inodes of the entries from #inodesStart on, of the stretch that was looked up last. */
+  readonly #inodes: number[] = [];
+  #inodesStart = 0;
   #isTaken = false;
   #prefix = "";
   #at = 0;
@@ -42,9 +53,11 @@ export class SnapshotDirectory implements DirectoryReader {
   get ino(): bigint {
     // `..` answers as `.` does: what lies above the folder is not told.
     if (this.#at <= 2) return this.#source.ino();
-    const path = this.#entryPath();
+    const known = this.#lookedUp();
+    if (known !== unknownInode) return BigInt(known);
+    const path = this.#path(this.#prefix, this.#at - 1);
     // Numbers are quicker to come by; one that a double does not hold is asked for again.
-    const ino = lstatSync(path, { throwIfNoEntry: false })?.ino ?? 0;
+    const ino = lstatSync(path, orUndefined)?.ino ?? 0;
     return Number.isSafeInteger(ino)
       ? BigInt(ino)
       : (lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n);
@@ -68,14 +81,31 @@ export class SnapshotDirectory implements DirectoryReader {
   close(): void {
     this.#names = [];
     this.#types = [];
+    this.#inodes.length = 0;
     this.#isTaken = false;
   }
 
-  #entryPath(): string | Buffer {
-    const name = this.#names[this.#at - 1] ?? "";
+  /** The entry's inode out of a stretch that is looked up at once, where the folder can be gone into. */
+  #lookedUp(): number {
+    const { inside } = this.#source;
+    if (inside === undefined) return unknownInode;
+    const index = this.#at - 1;
+    const place = index - this.#inodesStart;
+    if (place >= 0 && place < this.#inodes.length) return this.#inodes[place] ?? unknownInode;
+    this.#inodesStart = index;
+    this.#inodes.length = 0;
+    const end = Math.min(this.#names.length, index + mostLookedUp);
+    const isDone = inside(() => {
+      for (let i = index; i < end; i++) this.#inodes.push(inodeOf(this.#path("", i)));
+    });
+    if (!isDone) for (let i = index; i < end; i++) this.#inodes.push(unknownInode);
+    return this.#inodes[0] ?? unknownInode;
+  }
+
+  #path(prefix: string, index: number): string | Buffer {
+    const name = this.#names[index] ?? "";
     // The names are one character a byte, which beyond ASCII is not what node:fs makes of a text.
-    if (isAscii(name)) return this.#prefix + name;
-    return Buffer.concat([Buffer.from(this.#prefix), this.bytes.subarray(0, this.nameLength)]);
+    return isAscii(name) ? prefix + name : Buffer.from(prefix + name, "latin1");
   }
 
   #take(): void {
@@ -84,11 +114,22 @@ export class SnapshotDirectory implements DirectoryReader {
       const entries = readdirSync(this.#source.path(), { withFileTypes: true, encoding: "latin1" });
       this.#names = [".", "..", ...entries.map((entry) => entry.name)];
       this.#types = ["directory", "directory", ...entries.map(typeOfEntry)];
+      this.#inodes.length = 0;
       this.#isTaken = true;
       this.#at = 0;
     } catch (error) {
       throw failureOfNode(error) ?? error;
     }
+  }
+}
+
+function inodeOf(path: string | Buffer): number {
+  try {
+    const ino = lstatSync(path, orUndefined)?.ino ?? 0;
+    return Number.isSafeInteger(ino) ? ino : unknownInode;
+  } catch {
+    // What cannot be looked at says so when it is asked for, not when an entry before it is.
+    return unknownInode;
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, lstatSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, lstatSync, openSync, readlinkSync, statSync } from "node:fs";
 import { failure, refusal } from "../../../base/index.ts";
 import { pathOnly, systemOpen } from "./system.ts";
 
@@ -23,21 +23,24 @@ const mostHeld = 32;
  */
 export class DescriptorTrail implements Trail {
   readonly #root: number;
+  readonly #descriptors: string;
   readonly #names: string[] = [];
   /** Descriptors of the folders in #names; -1 for those that were let go to hold no more than {@link mostHeld}. */
   readonly #held: number[] = [];
   prefix: string;
 
-  constructor(root: number) {
+  /** `descriptors` is the folder with a link for each open descriptor, and a slash. */
+  constructor(root: number, descriptors: string) {
     this.#root = root;
-    this.prefix = prefixOf(root);
+    this.#descriptors = descriptors;
+    this.prefix = this.#prefixOf(root);
   }
 
   enter(name: string): void {
     const fd = openSync(this.prefix + name, pathOnly);
     this.#names.push(name);
     this.#held.push(fd);
-    this.prefix = prefixOf(fd);
+    this.prefix = this.#prefixOf(fd);
     this.#letGo(this.#held.length - mostHeld - 1);
   }
 
@@ -47,8 +50,8 @@ export class DescriptorTrail implements Trail {
     this.#names.pop();
     this.#held.pop();
     const top = this.#held.at(-1);
-    if (top === undefined) this.prefix = prefixOf(this.#root);
-    else if (top >= 0) this.prefix = prefixOf(top);
+    if (top === undefined) this.prefix = this.#prefixOf(this.#root);
+    else if (top >= 0) this.prefix = this.#prefixOf(top);
     else this.#goAgain();
   }
 
@@ -60,7 +63,7 @@ export class DescriptorTrail implements Trail {
   #goAgain(): void {
     const names = this.#names.splice(0);
     this.#held.length = 0;
-    this.prefix = prefixOf(this.#root);
+    this.prefix = this.#prefixOf(this.#root);
     for (const name of names) this.enter(name);
   }
 
@@ -70,10 +73,10 @@ export class DescriptorTrail implements Trail {
     this.#held[index] = -1;
     closeSync(fd);
   }
-}
 
-function prefixOf(fd: number): string {
-  return `/proc/self/fd/${fd}/`;
+  #prefixOf(fd: number): string {
+    return `${this.#descriptors}${fd}/`;
+  }
 }
 
 /**
@@ -121,8 +124,10 @@ export interface Ground {
 
 /** Linux, with /proc. */
 export class DescriptorGround implements Ground {
+  readonly #descriptors = descriptorsFolder();
+
   trailFrom(dir: number): Trail {
-    return new DescriptorTrail(dir);
+    return new DescriptorTrail(dir, this.#descriptors);
   }
 
   open(path: string, flags: number): number {
@@ -130,7 +135,7 @@ export class DescriptorGround implements Ground {
   }
 
   prefixOf(dir: number): string {
-    return prefixOf(dir);
+    return `${this.#descriptors}${dir}/`;
   }
 
   opened(): void {}
@@ -138,8 +143,14 @@ export class DescriptorGround implements Ground {
   closed(): void {}
 
   pathOf(dir: number): string {
-    return `/proc/self/fd/${dir}/.`;
+    return `${this.#descriptors}${dir}/.`;
   }
+}
+
+/** By the process's number where /proc counts as we do: it saves a tenth of each call, that of resolving `self`. */
+function descriptorsFolder(): string {
+  const isOurs = readlinkSync("/proc/self") === String(process.pid);
+  return isOurs ? `/proc/${process.pid}/fd/` : "/proc/self/fd/";
 }
 
 /** Other systems: remembers the path of each open folder and checks that it still leads to that folder. */

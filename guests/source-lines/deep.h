@@ -1,0 +1,1 @@
+int outer(int divisor);

@@ -1,0 +1,274 @@
+import type { BindMode } from "../abi/index.ts";
+import { SampanError } from "../base/index.ts";
+import { defaultGrants, type Grants, grantsFromValue } from "../capabilities/index.ts";
+import { HostWorkload, type StdioChannels } from "../host/index.ts";
+import { CompileCache } from "./cache/compile-cache.ts";
+import { EpochThread, EpochWatcher } from "./epoch.ts";
+import { compileGuest, type GuestModule } from "./guest-module.ts";
+import { GuestThread } from "./guest-thread.ts";
+import { Guest } from "./guest.ts";
+import type { HostFunctions } from "./import-plan.ts";
+import type { Instance } from "./instance.ts";
+import type { EngineLimits, InstanceLimits } from "./limits.ts";
+import { LocalInstance } from "./local-instance.ts";
+import { MapBudget, type MapFiles } from "./map-budget.ts";
+import { type Cordon, Pool } from "./pool/pool.ts";
+import { startProcess } from "./pool/process.ts";
+import { startThread } from "./pool/thread.ts";
+
+/** What an engine is made with. */
+export interface EngineOptions {
+  /**
+   * Whether guests look up once a slice, which makes them end at deadlines and share their thread; `off` is for benchmarks and
+   * for modules that are trusted to end. `on` where it is left out.
+   */
+  readonly checks?: "on" | "off";
+  /** The folder where rewritten modules are kept, or `false` for none; the user's cache folder where it is left out. */
+  readonly cache?: string | false;
+  readonly limits?: EngineLimits;
+  /** Most threads that instances of the cordon `shared` run in; as many as there are processors where it is left out. */
+  readonly threads?: number;
+  /** Most MiB of JavaScript's heap in each of its threads; a thread that needs more is ended and replaced. */
+  readonly threadHeap?: number;
+}
+
+/** What an engine in a thread of a pool gets from the one outside. */
+export interface PoolThread {
+  readonly epoch: EpochThread;
+  readonly onTick: () => void;
+}
+
+/** What is put in place of what an engine makes for itself. */
+export interface EngineParts {
+  readonly thread?: PoolThread;
+  readonly maps?: MapFiles;
+}
+
+/** What compiling takes beside the bytes. */
+export interface ModuleOptions {
+  /** How errors call it. */
+  readonly name?: string;
+  /** Most bytes of memory that any instance of it may have. */
+  readonly memory?: number;
+}
+
+/** What an instance is made with: data, but for stdio, imports and the signal, which are live. */
+export interface InstanceOptions {
+  /** Its arguments, the program's name first. */
+  readonly args?: readonly string[];
+  /** What it may do, in the form of a grants file or as parsed before; clocks, randomness and stdio where it is left out. */
+  readonly grants?: Grants | GrantsValue;
+  readonly limits?: InstanceLimits;
+  /** Streams in place of this process's own. */
+  readonly stdio?: StdioChannels;
+  /** `async` where a call that the module imports may wait, unless said otherwise. */
+  readonly mode?: BindMode;
+  /** Functions of the caller's own, by module and name. */
+  readonly imports?: HostFunctions;
+  /** Ends the instance. */
+  readonly signal?: AbortSignal;
+  /** What separates it from others; this thread, where it is left out. */
+  readonly cordon?: Cordon;
+}
+
+/** Grants in the form of a grants file (docs/GRANTS.md); relative folders begin at the process's working directory. */
+export type GrantsValue = Readonly<Record<string, unknown>>;
+
+/**
+ * Compiles modules and makes instances of them. All state is in the engine and what it made: any number of engines do
+ * without knowing of one another.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #watcher = new EpochWatcher();
+  readonly #thread: GuestThread;
+  readonly #pool: Pool;
+  readonly #maps: MapBudget;
+  readonly #cache: CompileCache | undefined;
+  readonly #instances = new Set<Instance>();
+  /** Instances that are being made. */
+  #starting = 0;
+  #isClosed = false;
+
+  /** @throws ENGINE_UNSUPPORTED under a Node.js without JavaScript Promise Integration */
+  constructor(options: EngineOptions = {}, { thread, maps }: EngineParts = {}) {
+    if (!("Suspending" in WebAssembly)) throw unsupported();
+    this.#options = options;
+    this.#maps = new MapBudget(maps);
+    this.#thread = new GuestThread(thread?.epoch ?? this.#ownEpoch(), thread?.onTick);
+    const { cache, checks = "on" } = options;
+    this.#cache = cache === false ? undefined : new CompileCache(cache);
+    const watch = (memory: WebAssembly.Memory): void => this.#watcher.add(memory);
+    this.#pool = new Pool({
+      sharedThreads: options.threads ?? navigator.hardwareConcurrency,
+      startThread: () => {
+        this.#watcher.start();
+        return startThread({ control: this.#watcher.control, checks }, { heap: options.threadHeap, watch });
+      },
+      startProcess: () => startProcess({ checks }),
+    });
+  }
+
+  /** Instances that are not closed. */
+  get instanceCount(): number {
+    return this.#instances.size;
+  }
+
+  /** Threads and processes of its own that run instances now. */
+  get workerCount(): number {
+    return this.#pool.size;
+  }
+
+  /**
+   * Compiles a core module.
+   *
+   * @throws GUEST_NOT_RUNNABLE, LIMIT_MEMORY, LIMIT_TABLE
+   */
+  compile(bytes: Uint8Array, options: ModuleOptions = {}): Promise<GuestModule> {
+    return Promise.resolve().then(() => this.compileSync(bytes, options));
+  }
+
+  /** {@link compile}, at once. */
+  compileSync(bytes: Uint8Array, { name, memory }: ModuleOptions = {}): GuestModule {
+    this.#checkOpen();
+    // Its thread takes some 30 ms to start, in which nobody would make a guest look up.
+    if (this.#options.checks !== "off") this.#watcher.start();
+    return compileGuest(asPlain(bytes), {
+      name,
+      memory,
+      tableElements: this.#options.limits?.tableElements ?? defaultTableElements,
+      checks: this.#options.checks !== "off",
+      hotFunctions: true,
+      cache: this.#cache,
+    });
+  }
+
+  /**
+   * Makes an instance, in this thread or in the cordon that it asks for.
+   *
+   * @throws GUEST_IMPORT_UNKNOWN, GRANT_INVALID, GRANT_UNKNOWN, FILE_NOT_FOUND, LIMIT_INSTANCES, LIMIT_MEMORIES, LIMIT_STACKS,
+   *   ENGINE_WORKER_LOST, and what the module's start function ends with
+   */
+  instantiate(module: GuestModule, options?: InstanceOptions & { readonly cordon?: undefined }): Promise<LocalInstance>;
+  instantiate(module: GuestModule, options: InstanceOptions): Promise<Instance>;
+  async instantiate(module: GuestModule, options: InstanceOptions = {}): Promise<Instance> {
+    this.#checkOpen();
+    const grants = await grantsOf(options.grants);
+    options.signal?.throwIfAborted();
+    const { cordon, signal, ...placed } = options;
+    this.#takePlace();
+    let instance: Instance | undefined;
+    const abort = (): void => instance?.kill();
+    const onClose = (): void => {
+      signal?.removeEventListener("abort", abort);
+      if (instance !== undefined) this.#instances.delete(instance);
+    };
+    try {
+      instance =
+        cordon === undefined
+          ? await this.#instantiateHere(module, { ...placed, grants, onClose })
+          : await this.#pool.instantiate(module, { ...placed, grants, cordon, onClose });
+    } finally {
+      this.#starting -= 1;
+    }
+    this.#instances.add(instance);
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted === true) abort();
+    return instance;
+  }
+
+  /** Ends all instances and gives up what the engine holds. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const instance of this.#instances) await instance.close();
+    await this.#pool.close();
+    await this.#watcher.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #instantiateHere(module: GuestModule, options: HereOptions): Promise<LocalInstance> {
+    const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
+    const { args = [module.name], limits = {}, imports, stdio, grants } = options;
+    this.#maps.take("memory");
+    let guest: Guest | undefined;
+    const workload = new HostWorkload(grants, {
+      waits: mode === "async" ? "suspend" : "block",
+      alarms: this.#thread.alarms,
+      limits,
+      onTurn: () => {
+        this.#thread.onTick();
+        guest?.lookWithin();
+      },
+    });
+    let isOpen = true;
+    const onClose = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      options.onClose();
+      workload.close();
+    };
+    try {
+      const host = workload.createInstance(stdio === undefined ? {} : { stdio });
+      guest = new Guest(module, { host, args, mode, thread: this.#thread, imports, ...limits });
+      const takeStack = (): void => this.#maps.take("stack");
+      const instance = new LocalInstance({ guest, module, host, mode, takeStack, onClose });
+      await instance.start();
+      return instance;
+    } catch (error) {
+      onClose();
+      throw error;
+    }
+  }
+
+  /** Takes the place of an instance that is about to be made. */
+  #takePlace(): void {
+    const { instances } = this.#options.limits ?? {};
+    if (instances !== undefined && this.#instances.size + this.#starting >= instances) {
+      const message = `Cannot make one more instance: the engine has ${instances}, as many as it may`;
+      throw new SampanError("LIMIT_INSTANCES", message, {
+        hint: "close one, or raise the engine's limit instances",
+        data: { limit: instances },
+      });
+    }
+    this.#starting += 1;
+  }
+
+  #ownEpoch(): EpochThread {
+    const epoch = new EpochThread(this.#watcher.control, () => this.#watcher.start());
+    this.#watcher.add(epoch.memory);
+    return epoch;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new SampanError("ENGINE_CLOSED", "Cannot use the engine: it is closed");
+  }
+}
+
+type HereOptions = Omit<InstanceOptions, "grants"> & { readonly grants: Grants; readonly onClose: () => void };
+
+function unsupported(): SampanError {
+  const message = `Cannot make an engine under Node.js ${process.versions.node}: it has no JavaScript Promise Integration`;
+  return new SampanError("ENGINE_UNSUPPORTED", message, { hint: "run the program with Node.js 26 or newer" });
+}
+
+/** A table takes 8 bytes an element of what is not the guest's memory. */
+const defaultTableElements = 1 << 20;
+
+async function grantsOf(value: InstanceOptions["grants"]): Promise<Grants> {
+  if (value === undefined) return defaultGrants;
+  if (isParsed(value)) return value;
+  return grantsFromValue(value, { cwd: process.cwd() });
+}
+
+function isParsed(value: Grants | GrantsValue): value is Grants {
+  const { clock } = value;
+  return typeof clock === "object" && clock !== null && "kind" in clock;
+}
+
+/** The bytes on a buffer of their own kind: V8 compiles none that another thread may change meanwhile. */
+function asPlain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}

@@ -1,0 +1,121 @@
+import type { Worker } from "node:worker_threads";
+import { createForwarder } from "./trap.ts";
+
+/** Indices of the 32-bit words in a thread's epoch memory. */
+export const epochWord = {
+  /** Not 0: guests that look call their hook. A rewritten module loads it from address 0. */
+  epoch: 0,
+  /** Not 0: a guest was running since the watcher's last tick. */
+  active: 1,
+} as const;
+
+/** Indices of the words that threads and their watcher share. */
+export const controlWord = {
+  /** 1 while the watcher ticks, 0 while it sleeps. */
+  armed: 0,
+  /** What the watcher waits on between two ticks; nobody writes it. */
+  pause: 1,
+  /** Counts the ticks, for tests. */
+  ticks: 2,
+} as const;
+
+/** How often guests that run are made to look up, in ms: the length of a slice. */
+export const tickMs = 1;
+
+/** What the watcher's thread is told. */
+export interface WatcherMessage {
+  readonly add: WebAssembly.Memory;
+}
+
+/**
+ * A thread of this engine's own that sets the epoch word of every thread in which guests run, once a tick. It starts with the
+ * first guest that is to be watched and sleeps while none runs.
+ */
+export class EpochWatcher {
+  readonly control: Int32Array<SharedArrayBuffer> = new Int32Array(new SharedArrayBuffer(12));
+  readonly #memories: WebAssembly.Memory[] = [];
+  #worker: Worker | undefined;
+  #isClosed = false;
+
+  /** Watches a thread by its epoch memory. */
+  add(memory: WebAssembly.Memory): void {
+    this.#memories.push(memory);
+    this.#worker?.postMessage({ add: memory } satisfies WatcherMessage);
+  }
+
+  /** Starts the thread where it does not run yet. */
+  start(): void {
+    if (this.#worker !== undefined || this.#isClosed) return;
+    // Loaded here: node:worker_threads costs a millisecond, and a run without checks needs none.
+    const threads = process.getBuiltinModule("node:worker_threads");
+    const worker = new threads.Worker(new URL(watcherFile, import.meta.url), { workerData: this.control });
+    worker.unref();
+    this.#worker = worker;
+    for (const memory of this.#memories) worker.postMessage({ add: memory } satisfies WatcherMessage);
+  }
+
+  /** Ends the thread; guests are not made to look up any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+  }
+}
+
+/** One thread in which guests run, as the guests and the watcher see it. */
+export class EpochThread {
+  /** What rewritten modules import. */
+  readonly memory: WebAssembly.Memory;
+  readonly #words: Int32Array;
+  readonly #control: Int32Array<SharedArrayBuffer>;
+  readonly #start: () => void;
+
+  constructor(control: Int32Array<SharedArrayBuffer>, start: () => void) {
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    this.#words = new Int32Array(this.memory.buffer);
+    this.#control = control;
+    this.#start = start;
+  }
+
+  /** Says that a guest begins or goes on to run in this thread. */
+  enter(): void {
+    // Stored before the watcher's state is read: it reads this one after it has said that it sleeps.
+    Atomics.store(this.#words, epochWord.active, 1);
+    if (Atomics.load(this.#control, controlWord.armed) === 0) this.#arm();
+  }
+
+  /** Takes the epoch back, once a guest looked up. */
+  clear(): void {
+    Atomics.store(this.#words, epochWord.epoch, 0);
+    Atomics.store(this.#words, epochWord.active, 1);
+  }
+
+  /** Makes the next guest that looks call its hook, without waiting for a tick. */
+  raise(): void {
+    Atomics.store(this.#words, epochWord.epoch, 1);
+  }
+
+  #arm(): void {
+    this.#start();
+    Atomics.store(this.#control, controlWord.armed, 1);
+    Atomics.notify(this.#control, controlWord.armed);
+  }
+}
+
+/** The functions that a check calls when the epoch word is set, as functions of Wasm, which a global can hold. */
+export interface Hooks {
+  /** For instances that are bound sync. */
+  readonly sync: WebAssembly.ImportValue;
+  /** For instances that are bound async; it may suspend them. */
+  readonly async: WebAssembly.ImportValue;
+}
+
+/** Makes the hooks of a thread; each is called with the number that the instance was given. */
+export function createHooks(hook: { sync: (id: number) => void; async: (id: number) => void | Promise<void> }): Hooks {
+  return {
+    sync: createForwarder(hook.sync),
+    async: createForwarder(new WebAssembly.Suspending(hook.async)),
+  };
+}
+
+/** The watcher's file stands beside this one, in the sources and in the bundle. */
+const watcherFile = import.meta.url.endsWith(".ts") ? "./epoch-watcher.ts" : "./epoch-watcher.js";

@@ -1,0 +1,59 @@
+import type { Worker } from "node:worker_threads";
+import type { Habitat } from "./habitat.ts";
+import type { LinkMessage } from "./link.ts";
+import type { KillData } from "./protocol.ts";
+
+/** What a thread of the pool is started with. */
+export interface ThreadData {
+  readonly control: Int32Array<SharedArrayBuffer>;
+  readonly checks: "on" | "off";
+  /** Kills, which are looked for while a guest runs. */
+  readonly kills: MessagePort;
+}
+
+/** What a thread of the pool may take. */
+export interface ThreadLimits {
+  /** Most MiB of its JavaScript heap; past it the thread is ended. */
+  readonly heap?: number | undefined;
+}
+
+/** Starts a thread that runs guests; `watch` is told its epoch memory. */
+export function startThread(
+  { control, checks }: Omit<ThreadData, "kills">,
+  { heap, watch }: ThreadLimits & { watch: (memory: WebAssembly.Memory) => void },
+): Habitat {
+  // Loaded here: a program that keeps its guests in its own thread does without.
+  const { Worker, MessageChannel } = process.getBuiltinModule("node:worker_threads");
+  const { port1, port2 } = new MessageChannel();
+  const data = { control, checks, kills: port2 as unknown as MessagePort } satisfies ThreadData;
+  const worker: Worker = new Worker(new URL(threadFile, import.meta.url), {
+    workerData: data,
+    transferList: [port2],
+    ...(heap === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heap } }),
+  });
+  worker.unref();
+  port1.unref();
+  let why: string | undefined;
+  worker.on("error", (error: Error & { code?: string }) => {
+    why = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "used up its JavaScript heap" : `failed: ${error.message}`;
+  });
+  return {
+    kind: "thread",
+    wire: {
+      post: (message, transfer = []) => worker.postMessage(message, transfer as Parameters<Worker["postMessage"]>[1]),
+      listen: (listener) =>
+        worker.on("message", (message: LinkMessage | { readonly epoch: WebAssembly.Memory }) => {
+          if ("epoch" in message) watch(message.epoch);
+          else listener(message);
+        }),
+    },
+    kill: (kill: KillData) => port1.postMessage(kill),
+    end: async () => {
+      await worker.terminate();
+    },
+    onGone: (listener) => worker.once("exit", (code) => listener(why ?? `ended by itself with ${code}`)),
+  };
+}
+
+/** The thread's file stands beside this one in the sources, and in the bundle. */
+const threadFile = import.meta.url.endsWith(".ts") ? "./thread-main.ts" : "./thread-main.js";

@@ -1,0 +1,95 @@
+import type { Clocks } from "./clocks.ts";
+import type { DescriptorTable } from "./descriptor.ts";
+import type { FileCalls } from "./filesystem/file-calls.ts";
+import type { Path } from "./filesystem/path.ts";
+import type { Observer } from "./observer.ts";
+import { type Awaited, waitForFirst } from "./poll.ts";
+import type { Random } from "./random.ts";
+import type { Waits } from "./waits.ts";
+
+/** What an instance used so far. */
+export interface Meter {
+  /** Calls of the guest to its host. */
+  calls: number;
+  /** Bytes that its reads and writes moved, whatever they came from or went to. */
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** What the instances of one workload have in common. */
+export interface SharedParts {
+  readonly env: readonly string[];
+  readonly clocks: Clocks;
+  readonly observer: Observer;
+  readonly calls: FileCalls;
+  readonly paths: readonly [Path, Path];
+}
+
+/** What belongs to one instance alone. */
+export interface OwnParts {
+  readonly random: Random;
+  readonly descriptors: DescriptorTable;
+  /** How it waits without a thread; without it, it blocks its thread. */
+  readonly waits: Waits | undefined;
+  /** Called between the turns in which it blocks its thread. */
+  readonly onTurn?: (() => void) | undefined;
+}
+
+/** What one instance has of the host: made fresh for each, and gone with it. */
+export class HostInstance {
+  readonly meter: Meter = { calls: 0, bytesIn: 0, bytesOut: 0 };
+  readonly clocks: Clocks;
+  readonly random: Random;
+  readonly descriptors: DescriptorTable;
+  readonly #shared: SharedParts;
+  readonly #waits: Waits | undefined;
+  readonly #onTurn: (() => void) | undefined;
+
+  constructor(shared: SharedParts, { random, descriptors, waits, onTurn }: OwnParts) {
+    this.#shared = shared;
+    this.clocks = shared.clocks;
+    this.random = random;
+    this.descriptors = descriptors;
+    this.#waits = waits;
+    this.#onTurn = onTurn;
+  }
+
+  /** `NAME=value`, each as a C program expects it. */
+  get env(): readonly string[] {
+    return this.#shared.env;
+  }
+
+  get observer(): Observer {
+    return this.#shared.observer;
+  }
+
+  get calls(): FileCalls {
+    return this.#shared.calls;
+  }
+
+  /** Path buffers that a call fills and uses before it returns; shared, because no call waits while it holds one. */
+  get paths(): readonly [Path, Path] {
+    return this.#shared.paths;
+  }
+
+  /** Waits for the first of several things; answers for each whether it is ready. */
+  poll(awaited: readonly Awaited[]): boolean[] | Promise<boolean[]> {
+    return waitForFirst(awaited, { clocks: this.clocks, waits: this.#waits, onTurn: this.#onTurn });
+  }
+
+  /** Lets others of the thread run. An instance that blocks its thread has none beside it. */
+  yield(): void | Promise<void> {
+    return this.#waits?.yield();
+  }
+
+  /** Gives up what the instance waits for: promises of its operations may then stay as they are for ever. */
+  cancel(): void {
+    this.#waits?.cancel();
+  }
+
+  /** Closes what the instance has open. */
+  close(): void {
+    this.cancel();
+    this.descriptors.closeAll();
+  }
+}

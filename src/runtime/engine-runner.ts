@@ -1,0 +1,69 @@
+import { type ByteSource, SampanError } from "../base/index.ts";
+import type { Engine, GrantsValue, GuestModule, InstanceLimits } from "../engine/index.ts";
+import type { Grants } from "../capabilities/index.ts";
+import { type Ending, endingOfThrown, type Process, type ProcessIo, type Runner, type Workload } from "./process.ts";
+import { type SignalName, signalNumber } from "./signals.ts";
+
+/** What a workload of core Wasm is: the data of a {@link Workload} that {@link EngineRunner} runs. */
+export interface WasmWorkload {
+  /** What the loader finds the module by, such as a digest or a path. */
+  readonly module: string;
+  /** The program's name first. */
+  readonly args?: readonly string[];
+  /** Clocks, randomness and stdio where it is left out. */
+  readonly grants?: Grants | GrantsValue;
+  readonly limits?: InstanceLimits;
+}
+
+/** What an {@link EngineRunner} is made with. */
+export interface EngineRunnerOptions {
+  readonly engine: Engine;
+  /** Compiles a module, or hands out one that was compiled before. */
+  readonly load: (module: string) => GuestModule | Promise<GuestModule>;
+}
+
+/**
+ * Runs commands of core Wasm in this thread. They are bound async whatever they import, so that output can wait for its log
+ * and one that spins can be killed. Preview 1 knows no signals: each one that ends a process ends them.
+ */
+export class EngineRunner implements Runner {
+  readonly #options: EngineRunnerOptions;
+
+  constructor(options: EngineRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws GUEST_EXPORT_MISSING where the module is no command, and what loading and instantiating throw */
+  async start({ data }: Workload, { stdin, stdout, stderr }: ProcessIo): Promise<Process> {
+    const { module: name, args, grants, limits } = data as WasmWorkload;
+    const module = await this.#options.load(name);
+    const instance = await this.#options.engine.instantiate(module, {
+      mode: "async",
+      stdio: { stdin: stdin ?? emptySource, stdout, stderr },
+      ...(args === undefined ? {} : { args }),
+      ...(grants === undefined ? {} : { grants }),
+      ...(limits === undefined ? {} : { limits }),
+    });
+    if (!instance.functions.includes("_start")) {
+      await instance.close();
+      throw new SampanError("GUEST_EXPORT_MISSING", `Cannot run "${name}": it has no "_start", so it is no program`);
+    }
+    const run = async (): Promise<Ending> => {
+      try {
+        const ending = await instance.run();
+        return ending.kind === "values" ? { kind: "exit", code: 0 } : ending;
+      } catch (error) {
+        return endingOfThrown(error);
+      } finally {
+        await instance.close();
+      }
+    };
+    const end = (signal: SignalName): void => {
+      instance.kill(signalNumber(signal));
+    };
+    return { exited: run(), end };
+  }
+}
+
+/** Input that ends at once. */
+const emptySource: ByteSource = { read: () => 0, ready: () => true, cancel: () => {} };
