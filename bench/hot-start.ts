@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type BenchOptions, inTurn, type Row, type Skipped, timeCommand } from "./measure.ts";
+import { best, type BenchOptions, inTurn, type Row, type Skipped, timeCommand } from "./measure.ts";
 import { sampan } from "./tools.ts";
 
 const rounds = 15;
@@ -19,7 +19,7 @@ export async function benchHotStart({ programs: folder }: BenchOptions): Promise
     const path = folder === undefined ? undefined : join(folder, file);
     if (path === undefined || !existsSync(path)) return { what, skipped: `name a folder with it: --programs FOLDER` };
     const start = (choice: string) => () => timeCommand(sampan, ["run", "--hot-loops", choice, path, ...args]);
-    const [value, floor] = inTurn(rounds, start("on"), start("off"));
+    const [value, floor] = inTurn(rounds, start("on"), start("off"), best);
     return { what, unit: "ms", value, floor, floorName: "without", goal: { ratio: 1.1 } };
   });
 }

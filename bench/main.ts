@@ -6,6 +6,7 @@ import { benchFiles } from "./files.ts";
 import { benchFreshState } from "./fresh-state.ts";
 import { benchHotStart } from "./hot-start.ts";
 import { benchInstance } from "./instance.ts";
+import { benchMany } from "./many.ts";
 import type { BenchOptions, Row, Skipped } from "./measure.ts";
 import { benchStart } from "./start.ts";
 
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row |
   instance: benchInstance,
   calls: benchCalls,
   files: benchFiles,
+  many: benchMany,
   cache: benchCache,
   "fresh-state": benchFreshState,
   cpu: benchCpu,
@@ -49,6 +51,8 @@ function lineOf(row: Row | Skipped): string {
   const isAbsolute = "value" in goal;
   const atLeast = !isAbsolute && goal.atLeast === true;
   const reached = isAbsolute ? value <= goal.value : atLeast ? ratio >= goal.ratio : ratio <= goal.ratio;
-  const target = isAbsolute ? `≤ ${goal.value} ${unit}` : `${atLeast ? "≥" : "≤"} ${Number(goal.ratio.toFixed(2))} ×`;
+  const target = isAbsolute
+    ? `≤ ${Number(goal.value.toPrecision(3))} ${unit}`
+    : `${atLeast ? "≥" : "≤"} ${Number(goal.ratio.toFixed(2))} ×`;
   return `${figures} ${target} | ${reached ? "reached" : "missed"} |`;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { command, timeCommand } from "./measure.ts";
 
-const runner = fileURLToPath(new URL("wasmtime.py", import.meta.url));
+const runner = fileURLToPath(new URL("run-in-wasmtime.py", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Another runtime to compare with: it prepares a module once and answers how to time a run of it, in milliseconds. */

@@ -18,7 +18,8 @@ import {
 } from "../module-fixture.ts";
 import { sectionId } from "../sections.ts";
 import { analyzeCode } from "./analyze.ts";
-import { body, featureModules } from "./feature-fixture.ts";
+import { featureModules } from "./feature-fixture.ts";
+import { body } from "./feature-parts-fixture.ts";
 import { immediate, plainTable, prefixTables, visited } from "./opcodes.ts";
 import { walkExpression } from "./walk.ts";
 

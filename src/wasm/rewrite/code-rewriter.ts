@@ -38,6 +38,8 @@ const splitDepth = 3;
  *   br AGAIN; end; unreachable; end`. The inner loop then has no call in it, so that V8 unrolls it and checks once in
  *   four rounds.
  *
+ * Behind an instruction that may run long there is a check as well.
+ *
  * Either branch is hinted to be unlikely: else V8 keeps what lives across the call on the stack in the loop too.
  */
 export class CodeRewriter {
@@ -105,8 +107,11 @@ export class CodeRewriter {
     if (check?.entries[index] === 1) this.#statement(scan.codeAt.at(index));
     const last = scan.firstPlace.at(index + 1);
     for (let at = scan.firstPlace.at(index); at < last; at += 1) {
-      if (scan.kind.at(at) === place.substitute) this.#substitute(at);
-      else if (check !== undefined) this.#loop(at);
+      const kind = scan.kind.at(at);
+      if (kind === place.substitute) this.#substitute(at);
+      else if (check === undefined) continue;
+      else if (kind === place.longRun) this.#statement(scan.at.at(at));
+      else this.#loop(at);
     }
   }
 

@@ -73,6 +73,35 @@ export class OffsetMap {
     return start + (past >= 0 ? length + past : Math.min(inside, length));
   }
 
+  /** The bytes that were put into the rewritten binary, one place after the other. */
+  added(rewritten: Uint8Array): Uint8Array<ArrayBuffer> {
+    const output = new Output(this.#newLengths.reduce((sum, length) => sum + length, 0));
+    for (const [index, start] of this.#newStarts.entries()) {
+      output.copy(rewritten, start, start + (this.#newLengths[index] ?? 0));
+    }
+    return output.written().slice();
+  }
+
+  /** The rewritten binary from its original and from what {@link added} answered. */
+  apply(original: Uint8Array, added: Uint8Array): Uint8Array<ArrayBuffer> {
+    const removed = this.#oldLengths.reduce((sum, length) => sum + length, 0);
+    const rewritten = new Uint8Array(original.length - removed + added.length);
+    let [from, to, taken] = [0, 0, 0];
+    const copy = (bytes: Uint8Array, start: number, end: number): void => {
+      rewritten.set(bytes.subarray(start, end), to);
+      to += end - start;
+    };
+    for (const [index, start] of this.#oldStarts.entries()) {
+      copy(original, from, start);
+      from = start + (this.#oldLengths[index] ?? 0);
+      const end = taken + (this.#newLengths[index] ?? 0);
+      copy(added, taken, end);
+      taken = end;
+    }
+    copy(original, from, original.length);
+    return rewritten;
+  }
+
   /** The map as bytes to keep: each change by its distance from the one before. */
   toBytes(): Uint8Array<ArrayBuffer> {
     const output = new Output(this.size * 4 + 5);

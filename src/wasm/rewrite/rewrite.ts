@@ -2,6 +2,7 @@ import type { ByteRange } from "../reader.ts";
 import { sectionId } from "../sections.ts";
 import { Additions, exportKind, leb, signedLeb, wasm } from "./additions.ts";
 import { assemble, type Patch, type RewrittenCode } from "./assemble.ts";
+import { AtomicWaits } from "./atomic-waits.ts";
 import { BranchHints, branchHintSection } from "./branch-hints.ts";
 import { type CheckCode, CodeRewriter } from "./code-rewriter.ts";
 import { entryChecks } from "./entry-checks.ts";
@@ -123,7 +124,7 @@ class Rewriting {
     const check = checks === true ? this.#addCheck() : undefined;
     const start = this.#exportStart();
     const functions = this.#exportFunctions();
-    const substitute = this.#restore?.substitute;
+    const substitute = this.#substitute(check);
     const { code, hints } = this.#code(check, substitute);
     const restore = this.#restore?.finish();
     const layout: RewrittenLayout = {
@@ -232,6 +233,14 @@ class Rewriting {
       functions.push({ index, name });
     }
     return functions;
+  }
+
+  /** What stands for instructions: those of memories and segments with restore, those that wait with checks. */
+  #substitute(check: Omit<CheckCode, "entries"> | undefined): Substitute | undefined {
+    const restore = this.#restore?.substitute;
+    if (check === undefined) return restore;
+    const waits = new AtomicWaits(this.#shape, this.#additions, check.check);
+    return (code, first, second, at) => waits.substitute(code, at) ?? restore?.(code, first, second, at);
   }
 
   /** The functions, where they or their number change. */

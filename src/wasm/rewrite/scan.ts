@@ -5,10 +5,10 @@ import type { TypeDefinition } from "../types.ts";
 import { IntList } from "./int-list.ts";
 
 /** Bytes to put in place of instructions that are not checks; answering `undefined` leaves the instruction. */
-export type Substitute = (code: number, first: number, second: number) => readonly number[] | undefined;
+export type Substitute = (code: number, first: number, second: number, at: number) => readonly number[] | undefined;
 
 /** What is at a place of a function that may change. */
-export const place = { loopHead: 0, loopEnd: 1, label: 2, substitute: 3 } as const;
+export const place = { loopHead: 0, loopEnd: 1, label: 2, substitute: 3, longRun: 4 } as const;
 
 /** What is known of a loop. */
 export const trait = {
@@ -27,6 +27,25 @@ export const quality = {
   /** Its entry leads straight to the head of a loop, which is checked. */
   entryLeadsToLoop: 2,
 } as const;
+
+/** Instructions that take as long as their operands say: one behind the other they would keep a thread for minutes. */
+const runsLong: ReadonlySet<number> = new Set([
+  opcode.memoryInit,
+  opcode.memoryCopy,
+  opcode.memoryFill,
+  opcode.tableInit,
+  opcode.tableCopy,
+  opcode.tableGrow,
+  opcode.tableFill,
+  opcode.arrayNew,
+  opcode.arrayNewDefault,
+  opcode.arrayNewData,
+  opcode.arrayNewElem,
+  opcode.arrayFill,
+  opcode.arrayCopy,
+  opcode.arrayInitData,
+  opcode.arrayInitElem,
+]);
 
 /** Values beside indices of loops. */
 const entry = -1;
@@ -170,10 +189,14 @@ export class CodeScan implements CodeVisitor {
         this.#keepLoop();
         return;
       default: {
-        const substitute = this.#context.substitute?.(code, first, second);
-        if (substitute === undefined) return;
-        this.#note(at, next, place.substitute, this.substitutes.length);
-        this.substitutes.push(substitute);
+        const substitute = this.#context.substitute?.(code, first, second, at);
+        if (substitute !== undefined) {
+          this.#note(at, next, place.substitute, this.substitutes.length);
+          this.substitutes.push(substitute);
+        }
+        if (!runsLong.has(code)) return;
+        this.#notLeaf();
+        this.#note(next, next, place.longRun, 0);
       }
     }
   }
@@ -188,6 +211,9 @@ export class CodeScan implements CodeVisitor {
   #call(code: number, callee: number): void {
     this.#quality |= quality.calls;
     this.#notLeaf();
+    // A call may lead back to the entry, and behind a tail call nothing is reached: what follows checks neither.
+    const isTail = code === opcode.returnCall || code === opcode.returnCallIndirect || code === opcode.returnCallRef;
+    if (isTail || this.#straight === entry) this.#straight = branched;
     if (code === opcode.call || code === opcode.returnCall) {
       const own = callee - this.#context.importedFunctions;
       if (own >= 0) this.callees.push(own);

@@ -1,4 +1,4 @@
-"""Runs a preview 1 command with the Python package wasmtime: `wasmtime.py compile|run FILE [ARG...]`.
+"""Runs a preview 1 command with the Python package wasmtime: `run-in-wasmtime.py compile|run FILE [ARG...]`.
 
 `compile` writes the machine code to FILE.cwasm, `run` takes that, so that a run compiles nothing, and prints the milliseconds
 of it on stderr, the start of Python left out.
