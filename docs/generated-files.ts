@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { preview1Modules } from "../src/abi/index.ts";
+import { coreParameters, preview1Modules, wasmedgeVersions } from "../src/abi/index.ts";
 import { errorCatalog, type ErrorCode, SampanError } from "../src/base/index.ts";
 import { boundaries, type Boundary, freeModules, type Room, rooms } from "../src/boundaries.ts";
 import { statusOf } from "../src/cli/exit-status.ts";
@@ -70,14 +70,29 @@ ${sections.join("\n\n")}
 
 const olderName = "wasi_unstable";
 
-/** The files that test a call: those with a test whose name begins with the call's name and "()". */
+/** Folders of `src/abi/` with tests of calls. */
+const testFolders = ["preview1", "wasmedge"];
+
+/** The files that test a call, from `src/abi/`: those with a test whose name has the call's name and "()". */
 export function testsOf(call: string): string[] {
-  const folder = new URL("src/abi/preview1/", root);
-  const files = readdirSync(folder).filter((name) => name.endsWith(".test.ts"));
-  return files.toSorted().filter((name) => {
-    const text = readFileSync(new URL(name, folder), "utf8");
-    return [...text.matchAll(/\b(?:test|it)\(\s*["'`](\w+)\(\)/g)].some((match) => match[1] === call);
+  return testFolders.flatMap((part) => {
+    const folder = new URL(`src/abi/${part}/`, root);
+    const files = readdirSync(folder).filter((name) => name.endsWith(".test.ts"));
+    const isTested = (name: string): boolean => {
+      const titles = readFileSync(new URL(name, folder), "utf8").matchAll(/\b(?:test|it)\(\s*(["'`])(.*?)\1/g);
+      return [...titles].some(([, , title = ""]) => new RegExp(`(?<!\\w)${call}\\(\\)`).test(title));
+    };
+    return files
+      .toSorted()
+      .filter(isTested)
+      .map((name) => `${part}/${name}`);
   });
+}
+
+function testLinks(call: string): string {
+  return testsOf(call)
+    .map((file) => `[${file}](../src/abi/${file})`)
+    .join(", ");
 }
 
 function preview1Document(): string {
@@ -85,8 +100,7 @@ function preview1Document(): string {
   const lines = Object.entries(current)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { docs }]) => {
-      const tests = testsOf(name).map((file) => `[${file}](../src/abi/preview1/${file})`);
-      return [`\`${name}\``, docs.effect, docs.errors.join(", "), docs.instead ?? "", tests.join(", ")];
+      return [`\`${name}\``, docs.effect, docs.errors.join(", "), docs.instead ?? "", testLinks(name)];
     });
   const missing = Object.keys(current).filter((name) => !Object.hasOwn(older, name));
   const differing = Object.keys(older).filter((name) => Object.hasOwn(current, name) && older[name] !== current[name]);
@@ -104,7 +118,43 @@ disk is \`nospc\`). A guest that lacks a grant sees \`perm\`, or \`notcapable\` 
 call.
 
 ${table(["call", "effect", "errors", "instead", "test"], lines)}
+
+## WasmEdge's socket calls
+
+Guests import them from \`wasi_snapshot_preview1\` as well. WasmEdge has had two versions of some under one name: the type of
+a guest's import tells which one it means, and a guest may mean both. Addresses, names and options are laid out as
+WasmEdge lays them out. A guest that lacks a grant sees \`acces\`, or \`aifail\` for a name.
+
+${table(["call", "parameters", "effect", "errors", "instead", "test"], wasmedgeLines())}
 `;
+}
+
+/** A line for each call, with every name that it has. */
+function wasmedgeLines(): string[][] {
+  const { wasi_snapshot_preview1: own = {} } = preview1Modules;
+  const names = new Map<(typeof own)[string], string[]>();
+  for (const [name, rows] of Object.entries(wasmedgeVersions))
+    for (const row of rows) names.set(row, [...(names.get(row) ?? []), name]);
+  const lines = [...names].map(([row, called]) => {
+    const { docs, params, result } = row;
+    const parameters = params.flatMap(([label, { core }]) => (core.length === 2 ? [label, "…"] : [label]));
+    const results = Array.from({ length: result?.pointers ?? 0 }, () => "→");
+    const count = coreParameters(row).length;
+    const as = Object.keys(own).find((name) => own[name] === row);
+    const effect = as === undefined ? docs.effect : `\`${as}\` of preview 1.`;
+    const errors = as === undefined ? docs.errors.join(", ") : "";
+    const shown = `${count}: ${[...parameters, ...results].join(" ")}`;
+    const [tested = ""] = as === undefined ? called : [as];
+    return [
+      called.map((name) => `\`${name}\``).join(", "),
+      shown,
+      effect,
+      errors,
+      docs.instead ?? "",
+      testLinks(tested),
+    ];
+  });
+  return lines.toSorted(([a = ""], [b = ""]) => (a < b ? -1 : 1));
 }
 
 function listed(names: readonly string[]): string {

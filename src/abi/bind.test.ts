@@ -229,6 +229,30 @@ test("bindCall() bound async resolves what waits, and answers at once what does 
   assert.deepEqual(ready.context.written, [[1, 8]], "it did not wait for a turn");
 });
 
+test("planCalls() makes functions that answer JavaScript: a number, or a promise of it where the host waits", async () => {
+  for (const isTraced of [false, true]) {
+    const rows = [
+      rowOf((_, value) => value),
+      rowOf((_, value) => Promise.resolve(value * 2)),
+      rowOf(() => Promise.reject(failure("noent"))),
+    ].map((row): [string, CallRow<TestContext>] => ["test_call", row]);
+    const context = new TestContext();
+    const plan = planCalls(rows, { mode: "answer", isTraced });
+    const [ready, waiting, failing] = plan(context, () => {}) as Bound[];
+    assert.equal(ready?.(1, 8), 0);
+    const answer = waiting?.(21, 16);
+    assert.ok(answer instanceof Promise);
+    assert.deepEqual(context.written, [[1, 8]]);
+    assert.equal(await answer, 0);
+    assert.deepEqual(context.written, [
+      [1, 8],
+      [42, 16],
+    ]);
+    assert.equal(await failing?.(1, 8), 1);
+    assert.equal(context.meter.calls, 3);
+  }
+});
+
 test("bindCall() bound async maps a rejection as it maps a throw", async () => {
   const rejected = bindAsync(
     rowOf(() => Promise.reject(failure("noent"))),
@@ -330,4 +354,27 @@ test("planCalls() traces to what each instance was bound with", () => {
     assert.equal(twice?.(4, 8), 0);
   }
   assert.deepEqual(lines, ["a: twice(value=4) -> <8>", "b: twice(value=4) -> <8>"]);
+});
+
+test("planCalls() binds versions of one name to one function, told apart by their arguments", () => {
+  const other = call(
+    { effect: "Tests.", errors: [] },
+    {
+      params: [
+        ["value", number],
+        ["more", number],
+      ],
+      result: written,
+      run: (_context: TestContext, value, more) => value + more,
+    },
+  );
+  const plan = planCalls([["twice", rowOf((_, value) => value * 2), other]]);
+  const context = new TestContext();
+  const [bound] = plan(context) as Bound[];
+  assert.equal(bound?.(4, 8), 0);
+  assert.equal(bound?.(4, 5, 16), 0);
+  assert.deepEqual(context.written, [
+    [8, 8],
+    [9, 16],
+  ]);
 });

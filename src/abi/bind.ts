@@ -103,6 +103,9 @@ export type Trace = (line: string) => void;
 /** How an instance is bound: `sync` may block its thread, `async` suspends the guest where a host operation waits. */
 export type BindMode = "sync" | "async";
 
+/** {@link BindMode}, or `answer`: functions for JavaScript to call, which answer a promise where `async` would suspend the guest. */
+export type CallMode = BindMode | "answer";
+
 /** Core parameter types of a row, trailing result pointers included. */
 export function coreParameters<C>(row: CallRow<C>): CoreType[] {
   const types = row.params.flatMap(([, parameter]) => [...parameter.core]);
@@ -115,8 +118,11 @@ export function coreResults<C>(row: CallRow<C>): CoreType[] {
   return row.endsGuest ? [] : ["i32"];
 }
 
-/** A row under the name that it is imported by. */
-export type NamedRow<C> = readonly [name: string, row: CallRow<C>];
+/**
+ * A row under the name that it is imported by. A module may import one name with several types, though JavaScript gives it one
+ * function: then further rows follow, told apart by how many parameters they have.
+ */
+export type NamedRow<C> = readonly [name: string, row: CallRow<C>, ...others: CallRow<C>[]];
 
 /** Binds the rows of a plan to an instance, in the plan's order. */
 export type BindPlan<C> = (context: C, trace?: Trace) => WebAssembly.ImportValue[];
@@ -127,19 +133,22 @@ export type BindPlan<C> = (context: C, trace?: Trace) => WebAssembly.ImportValue
  */
 export function planCalls<C extends CallContext>(
   rows: readonly NamedRow<C>[],
-  { mode = "sync", isTraced = false }: { mode?: BindMode; isTraced?: boolean } = {},
+  { mode = "sync", isTraced = false }: { mode?: CallMode; isTraced?: boolean } = {},
 ): BindPlan<C> {
-  const codes = rows.map(([name, row], index) => codeOf(name, row, { mode, isTraced, index }));
+  const table = rows.flatMap(([, ...versions]) => versions);
+  let index = 0;
+  const codes = rows.map(([name, ...versions]) =>
+    versions.map((row) => codeOf(name, row, { mode, isTraced, index: index++ })),
+  );
   const code = `
-    ${codes.map(({ once }) => once).join("\n")}
-    return (c, trace) => { const m = c.meter; return [${codes.map(({ bound }) => bound).join(",\n")}]; };`;
+    ${codes.map((versions) => versions.map(({ once }) => once).join("\n")).join("\n")}
+    return (c, trace) => { const m = c.meter; return [${codes.map(boundOf).join(",\n")}]; };`;
   // oxlint-disable-next-line typescript/no-implied-eval -- code is made from rows of ours alone, never from a guest
   const make = new Function("rows", "Suspending", "unwanted", code) as (
     rows: readonly CallRow<C>[],
     Suspending: typeof WebAssembly.Suspending,
     unwanted: typeof refusePromise,
   ) => BindPlan<C>;
-  const table = rows.map(([, row]) => row);
   return make(table, WebAssembly.Suspending, refusePromise);
 }
 
@@ -162,7 +171,7 @@ function refusePromise(name: string, answer: Promise<unknown>, row: CallRow<neve
 }
 
 interface CodeOptions {
-  readonly mode: BindMode;
+  readonly mode: CallMode;
   readonly isTraced: boolean;
   /** Place of the row in the plan. */
   readonly index: number;
@@ -171,7 +180,21 @@ interface CodeOptions {
 /** A row's code: what its instances share, and the expression that makes one instance's function of it, `c`, `m` and `trace`. */
 interface RowCode {
   readonly once: string;
-  readonly bound: string;
+  readonly made: string;
+  readonly parameters: number;
+  readonly suspends: boolean;
+}
+
+/** The expression of what a guest imports: one function, which tells versions by the number of arguments that it is called with. */
+function boundOf(versions: readonly RowCode[]): string {
+  const names = versions.map((_, at) => `f${at}`);
+  const chosen = versions
+    .slice(1)
+    .map(({ parameters }, at) => `a.length === ${parameters} ? f${at + 1}(...a) : `)
+    .join("");
+  const made = versions.map((each) => each.made).join(", ");
+  const bound = versions.length === 1 ? made : `((${names.join(", ")}) => (...a) => ${chosen}f0(...a))(${made})`;
+  return versions.some(({ suspends }) => suspends) ? `new Suspending(${bound})` : bound;
 }
 
 function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index: n }: CodeOptions): RowCode {
@@ -192,8 +215,9 @@ function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index: n }: 
     ${isTraced ? "done(r);" : ""}
     return 0;`;
   const caught = isTraced ? "fail(e)" : "c.fail(e)";
+  const waitsElsewhere = mode !== "sync" && row.mayWait;
   const suspends = mode === "async" && row.mayWait;
-  const waits = suspends
+  const waits = waitsElsewhere
     ? `return wait${n}(${["c", "r", isTraced ? "done, fail" : "undefined, undefined", ...pointers].join(", ")});`
     : `unwanted("${name}", r, row${n});`;
   const tracing = `
@@ -209,8 +233,10 @@ function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index: n }: 
     once: `
       const row${n} = rows[${n}], run${n} = row${n}.run, lower${n} = row${n}.result?.lower;
       ${isTraced ? `const shows${n} = row${n}.params.map(([, p]) => p.show), showResult${n} = row${n}.result?.show;` : ""}
-      ${suspends ? wait : ""}`,
-    bound: `${suspends ? "new Suspending(" : ""}function ${name}(${core.join(", ")}) {
+      ${waitsElsewhere ? wait : ""}`,
+    parameters: core.length,
+    suspends,
+    made: `function ${name}(${core.join(", ")}) {
       m.calls++;
       ${isTraced ? tracing : ""}
       try {
@@ -219,6 +245,6 @@ function codeOf<C>(name: string, row: CallRow<C>, { mode, isTraced, index: n }: 
         if (typeof r === "object" && r instanceof Promise) ${waits}
         ${finish(pointers).replaceAll("c.meter", "m")}
       } catch (e) { return ${caught}; }
-    }${suspends ? ")" : ""}`,
+    }`,
   };
 }

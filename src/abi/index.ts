@@ -3,6 +3,7 @@ export {
   type CallMeter,
   type BindPlan,
   type BindMode,
+  type CallMode,
   type CallRow,
   type CallTable,
   coreParameters,
@@ -13,6 +14,7 @@ export {
   type Trace,
 } from "./bind.ts";
 export { GuestMemory } from "./memory.ts";
+export { callsNamed } from "./modules.ts";
 export {
   type GuestOutcome,
   type GuestWaits,
@@ -20,3 +22,4 @@ export {
   Preview1Context,
   type Preview1Options,
 } from "./preview1/index.ts";
+export { type CallVersions, wasmedgeModule, wasmedgeVersions } from "./wasmedge/index.ts";

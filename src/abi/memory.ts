@@ -2,6 +2,7 @@ import { failure } from "../base/index.ts";
 
 const noBytes = new Uint8Array(0);
 const noView = new DataView(noBytes.buffer);
+const decoder = new TextDecoder();
 
 /**
  * A guest's linear memory as the host touches it: little-endian, each access checked against the memory's present size.
@@ -34,6 +35,12 @@ export class GuestMemory {
   slice(at: number, length: number): Uint8Array {
     this.check(at, length);
     return this.#bytes.subarray(at, at + length);
+  }
+
+  /** UTF-8 of so many bytes; what is none becomes U+FFFD. */
+  text(at: number, length: number): string {
+    // A view of a shared memory cannot be decoded, its copy can.
+    return decoder.decode(this.slice(at, length).slice());
   }
 
   getU8(at: number): number {

@@ -80,6 +80,18 @@ export const errnoTable = {
   txtbsy: { node: "ETXTBSY", linux: 26, preview1: 74, wasi: "text-file-busy" },
   xdev: { node: "EXDEV", linux: 18, preview1: 75, wasi: "cross-device" },
   notcapable: { node: "ENOTCAPABLE", linux: 0, preview1: 76 },
+  // Failures of name resolution: `getaddrinfo`'s codes on Linux, and the numbers that WasmEdge gave them.
+  aiaddrfamily: { node: "EAI_ADDRFAMILY", linux: -9, preview1: 77 },
+  aiagain: { node: "EAI_AGAIN", linux: -3, preview1: 78 },
+  aibadflag: { node: "EAI_BADFLAGS", linux: -1, preview1: 79 },
+  aifail: { node: "EAI_FAIL", linux: -4, preview1: 80 },
+  aifamily: { node: "EAI_FAMILY", linux: -6, preview1: 81 },
+  aimemory: { node: "EAI_MEMORY", linux: -10, preview1: 82 },
+  ainodata: { node: "EAI_NODATA", linux: -5, preview1: 83 },
+  ainoname: { node: "EAI_NONAME", linux: -2, preview1: 84 },
+  aiservice: { node: "EAI_SERVICE", linux: -8, preview1: 85 },
+  aisocktype: { node: "EAI_SOCKTYPE", linux: -7, preview1: 86 },
+  aisystem: { node: "EAI_SYSTEM", linux: -11, preview1: 87 },
 } as const satisfies Record<string, { node: string; linux: number; preview1: number; wasi?: string }>;
 
 /** The name of a failure, as preview 1 spells it. */

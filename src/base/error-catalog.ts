@@ -52,6 +52,7 @@ export const errorCatalog = {
   GUEST_IMPORT_UNKNOWN: { kind: "user", meaning: "The module imports something that nobody provides." },
   GUEST_NOT_RUNNABLE: { kind: "user", meaning: "The file is not a WebAssembly artifact that can be run." },
 
+  GUEST_THREADS: { kind: "user", meaning: "The module starts threads, for which it needs a cordon of its own." },
   GUEST_TRAPPED: { kind: "user", meaning: "The guest trapped." },
   INSTANCE_ASYNC: { kind: "user", meaning: "An instance that may have to wait was called without a promise." },
   INSTANCE_BUSY: { kind: "user", meaning: "An instance was called while a call of it runs." },
@@ -66,7 +67,11 @@ export const errorCatalog = {
   LIMIT_STACK: { kind: "user", meaning: "The guest called itself deeper than its stack allows." },
   LIMIT_STACKS: { kind: "unavailable", meaning: "The process has no room for one more suspended call." },
   LIMIT_TABLE: { kind: "user", meaning: "The module begins with more table elements than it may have." },
+  LIMIT_THREADS: { kind: "unavailable", meaning: "The process has no room for one more thread of a guest." },
   LOG_UNWRITABLE: { kind: "unavailable", meaning: "A container's log cannot be written where logs are kept." },
+
+  NETWORK_PORT: { kind: "unavailable", meaning: "A port of the host that the guest listens on cannot be had." },
+  NETWORK_WAITS: { kind: "user", meaning: "A guest that blocks its thread met a socket that has to be waited for." },
 
   RUNTIME_CLOSED: { kind: "user", meaning: "The engine is shutting down and takes no new work." },
 

@@ -1,3 +1,4 @@
+export { build } from "./build.ts";
 export type { ByteSink, ByteSource } from "./channel.ts";
 export { type Errno, errnoTable, failure, failureOfLinux, failureOfNode, HostError, refusal } from "./errno.ts";
 export { type CatalogEntry, errorCatalog, type ErrorCode, type ErrorKind } from "./error-catalog.ts";

@@ -153,6 +153,8 @@ test("attenuate() names the flag that is wider, and why", () => {
     [granted("--allow-net '*'"), ["--allow-net localhost"], /"--allow-net localhost"/],
     [granted("--allow-net '*'"), ["--allow-net 0.0.0.0/0"], /"--allow-net 0.0.0.0\/0"/],
     [granted("--allow-listen 80-90"), ["--allow-listen 80-91"], /"--allow-listen 80-91"/],
+    [granted("--allow-listen '*'"), ["--allow-listen unix:/run/a"], /"--allow-listen unix:\/run\/a"/],
+    [granted("--allow-listen unix:/run/b"), ["--allow-listen unix:/run/a"], /"--allow-listen unix:\/run\/a"/],
     [granted("-p 127.0.0.1:80:80"), ["-p 80:80"], /"-p 80:80"/],
     [granted("--allow-net a"), ["--allow-dns"], /"--allow-dns"/],
   ];

@@ -160,9 +160,13 @@ function arePortsWithin(outer: readonly { readonly ports: PortRange }[], inner: 
 function isListenWithin(outer: NetGrants, inner: ListenGrant): boolean {
   const grants = listenGrants(outer).map(({ grant }) => grant);
   return arePortsWithin(
-    grants.filter(({ address }) => address === undefined || address === inner.address),
+    grants.filter(({ address }) => address === inner.address || (address === undefined && !isUnix(inner))),
     inner.ports,
   );
+}
+
+function isUnix({ address }: ListenGrant): boolean {
+  return address?.startsWith("unix:") === true;
 }
 
 function isPublishWithin(outer: PublishGrant, inner: PublishGrant): boolean {

@@ -16,12 +16,7 @@ export interface CapabilityEntry {
   readonly flags: readonly [CapabilityFlag, ...CapabilityFlag[]];
   /** One sentence for `--help` and the docs, without a period. */
   readonly summary: string;
-  /** Whether it is read and kept although nothing heeds it: {@link reservedReason} says why. */
-  readonly isReserved?: true;
 }
-
-/** Why the reserved capabilities of {@link capabilityCatalog} have no effect. */
-export const reservedReason = "this build opens no sockets";
 
 /**
  * Every capability that a workload can be granted. `--help`, the errors for unknown keys, `explain` and the fixes that a
@@ -70,25 +65,21 @@ export const capabilityCatalog = {
   "net.connect": {
     key: "net.connect",
     flags: [{ long: "--allow-net", value: "HOST[:PORT[-PORT]]", example: "api.example.com:443" }],
-    isReserved: true,
     summary: "Connect and send to a name, *.name, an address or CIDR, unix:PATH, or * (everything public)",
   },
   "net.listen": {
     key: "net.listen",
-    flags: [{ long: "--allow-listen", value: "[IP:]PORT|PORT-PORT|*", example: "8080" }],
-    isReserved: true,
+    flags: [{ long: "--allow-listen", value: "[IP:]PORT|RANGE|*|unix:PATH", example: "8080" }],
     summary: "Listen on the guest's own ports, which nobody outside reaches unless they are published",
   },
   "net.publish": {
     key: "net.publish",
     flags: [{ long: "--publish", short: "-p", value: "[IP:]HOST:GUEST", example: "8080:80" }],
-    isReserved: true,
     summary: "Listen on a port of the guest that is reachable on a port of the host",
   },
   "net.dns": {
     key: "net.dns",
     flags: [{ long: "--allow-dns" }],
-    isReserved: true,
     summary: "Resolve any name (those that --allow-net grants can be resolved anyway)",
   },
 } as const satisfies Record<string, CapabilityEntry>;

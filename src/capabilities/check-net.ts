@@ -141,7 +141,8 @@ export function listenGrants(net: NetGrants): readonly { readonly grant: ListenG
 }
 
 /** Decides about listening. */
-export function checkListen(net: NetGrants, { address, port }: ListenRequest): Verdict {
+export function checkListen(net: NetGrants, { address, port }: ListenRequest, { cwd }: FixContext = {}): Verdict {
+  if (address?.startsWith("unix:") === true) return checkListenUnix(net, address, cwd);
   const bound = address === undefined ? undefined : parseAddress(address.replace(/^\[(.*)\]$/, "$1"));
   const text = bound === undefined || bound.bits === 0n ? undefined : formatAddress(bound);
   const found = listenGrants(net).find(
@@ -153,6 +154,17 @@ export function checkListen(net: NetGrants, { address, port }: ListenRequest): V
     ports: { first: port, last: port },
   };
   return refuse(`no grant covers listening on ${formatListen(wanted)}`, fixList("net.listen", [formatListen(wanted)]));
+}
+
+/** A path is granted by itself alone: any port is no path. */
+function checkListenUnix(net: NetGrants, address: string, cwd: string | undefined): Verdict {
+  const grant = net.listen.find((each) => each.address === address);
+  if (grant) return allow(() => typedFlag("net.listen", formatListen(grant)));
+  const wanted: ListenGrant = { address, ports: { first: 0, last: 0 } };
+  return refuse(`no grant covers listening on ${formatListen(wanted)}`, {
+    ...fixList("net.listen", [formatListen(wanted)]),
+    flag: typedFlag("net.listen", formatListen(wanted, cwd)),
+  });
 }
 
 /** Decides about resolving a name: granted names may be resolved, others take a grant for all. */

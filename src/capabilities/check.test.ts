@@ -243,6 +243,18 @@ test("check() lets a published port be listened on, and granted names be resolve
   assert.equal(refused(grants, { capability: "net.dns", name: "other.example" }).fix.flag, "--allow-dns");
 });
 
+test("check() lets a Unix socket be listened on by its own path, and by no port", () => {
+  const request = { capability: "net.listen", address: "unix:/run/a.sock", port: 0 } as const;
+  assert.ok(check(granted("--allow-listen unix:/run/a.sock"), request).allowed);
+  assert.equal(refused(granted("--allow-listen '*'", "-p 80:80"), request).fix.flag, "--allow-listen unix:/run/a.sock");
+  assert.equal(
+    refused(granted("--allow-listen unix:/run/b.sock"), request).fix.line,
+    'net: {listen: ["unix:/run/a.sock"]}',
+  );
+  const other = { capability: "net.listen", port: 0 } as const;
+  assert.ok(!check(granted("--allow-listen unix:/run/a.sock"), other).allowed);
+});
+
 test("check() fixes what was taken away with the flag that gives it back", () => {
   const grants = granted("--clock none", "--random none", "--stdio stdin");
   assert.deepEqual(refused(grants, { capability: "clock" }).fix, {

@@ -23,7 +23,7 @@ export function check(grants: Grants, request: AccessRequest, context: FixContex
     case "net.connect":
       return checkConnect(grants.net, request, context);
     case "net.listen":
-      return checkListen(grants.net, request);
+      return checkListen(grants.net, request, context);
     case "net.dns":
       return checkDns(grants.net, request);
   }

@@ -2,12 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { check } from "./check.ts";
-import { capability, reservedReason } from "./catalog.ts";
 import { explain, findings, probes } from "./explain.ts";
 import { anyGrants } from "./grants-arbitrary.ts";
 import { grantsFromFlags } from "./grants-from-flags.ts";
 import { defaultGrants } from "./grants.ts";
-import { grantsWithoutEffect } from "./reserved.ts";
 import { typedWords } from "./typed-words.ts";
 
 test("explain() says of each probe what check() decides", () => {
@@ -16,18 +14,14 @@ test("explain() says of each probe what check() decides", () => {
       const { can, cannot } = explain(grants);
       for (const { sentence, request } of probes(grants)) {
         const verdict = check(grants, request);
-        if (capability(request.capability).isReserved === true) {
-          assert.ok(!can.includes(sentence), sentence);
-          const told = verdict.allowed ? `${sentence}, although it is granted` : "Use the network";
-          assert.ok(cannot.includes(`${told}: ${reservedReason}`), told);
-        } else if (verdict.allowed) assert.ok(can.includes(sentence), sentence);
+        if (verdict.allowed) assert.ok(can.includes(sentence), sentence);
         else assert.ok(cannot.includes(`${sentence} (${verdict.fix.flag} would allow it)`), sentence);
       }
     }),
   );
 });
 
-test("findings() has for each probe what would allow it as words to type, and none that have no effect", () => {
+test("findings() has for each probe what would allow it as words to type", () => {
   fc.assert(
     fc.property(anyGrants, (grants) => {
       const found = findings(grants, { cwd: "/host" });
@@ -35,9 +29,9 @@ test("findings() has for each probe what would allow it as words to type, and no
         found.map(({ sentence, request }) => ({ sentence, request })),
         probes(grants, { cwd: "/host" }),
       );
-      for (const { request, allowed, fix, reserved } of found) {
-        assert.equal(allowed, reserved === undefined && check(grants, request).allowed);
-        assert.equal(fix === undefined, allowed || reserved !== undefined);
+      for (const { request, allowed, fix } of found) {
+        assert.equal(allowed, check(grants, request).allowed);
+        assert.equal(fix === undefined, allowed);
       }
     }),
   );
@@ -60,30 +54,42 @@ test("findings() has for each probe what would allow it as words to type, and no
       sentence: "Connect to db",
       capability: "net.connect",
       request: { capability: "net.connect", host: "db", port: 443 },
-      allowed: false,
-      reserved: "this build opens no sockets",
+      allowed: true,
     },
   );
 });
 
-test("explain() names every grant among what the guest can do, or what has no effect", () => {
+test("explain() names every grant among what the guest can do", () => {
   fc.assert(
     fc.property(anyGrants, (grants) => {
-      const { can, cannot } = explain(grants);
+      const { can } = explain(grants);
       const count = (start: string): number => can.filter((sentence) => sentence.startsWith(start)).length;
-      const idle = cannot.filter((sentence) => sentence.endsWith(`, although it is granted: ${reservedReason}`));
       assert.ok(count("See the environment variable ") === Object.keys(grants.env).length);
       assert.ok(count("Read files in ") === grants.files.length);
       assert.ok(
         count("Make, change and remove files in ") ===
           grants.files.filter(({ access }) => access === "read-write").length,
       );
-      const { connect, listen, publish } = grants.net;
-      for (const all of [connect, listen, publish])
-        assert.ok(idle.length >= new Set(all.map((each) => JSON.stringify(each))).size);
-      assert.equal(grantsWithoutEffect(grants).length > 0, idle.length > 0);
+      const { connect, listen, publish, dns } = grants.net;
+      assert.ok(count("Connect to ") >= connect.length);
+      assert.ok(count("Listen on ") >= listen.length + publish.length);
+      assert.ok(count("Listen on a published port, ") === publish.length);
+      const isPublic = connect.some(({ host }) => host.kind === "public");
+      assert.ok(count("Resolve any name, ") === (dns || isPublic ? 1 : 0));
     }),
   );
+});
+
+test("explain() takes for any other host one that is not granted", () => {
+  const { can, cannot } = explain(
+    grantsFromFlags(["--allow-net example.com", "--allow-net *.org"].flatMap(typedWords), { cwd: "/" }),
+  );
+  assert.deepEqual(can.slice(5), ["Connect to example.com", "Connect to *.org"]);
+  for (const start of ["Connect to other hosts, such as example.net:443 (", "Resolve any name, such as example.net ("])
+    assert.ok(
+      cannot.some((sentence) => sentence.startsWith(start)),
+      start,
+    );
 });
 
 test("explain() of the defaults: clocks, randomness and stdio, and nothing else", () => {
@@ -98,7 +104,12 @@ test("explain() of the defaults: clocks, randomness and stdio, and nothing else"
     cannot: [
       "See any environment variable, such as HOME (-e HOME would allow it)",
       "Open any file, such as /etc/passwd (-v /etc:/etc:ro would allow it)",
-      "Use the network: this build opens no sockets",
+      "Connect to any host, such as example.com:443 (--allow-net example.com:443 would allow it)",
+      "Connect to services of this machine, such as 127.0.0.1:5432 (--allow-net 127.0.0.1:5432 would allow it)",
+      "Connect to private networks, such as 10.0.0.1:80 (--allow-net 10.0.0.1:80 would allow it)",
+      "Connect to the cloud's metadata service, 169.254.169.254:80 (--allow-net 169.254.169.254:80 would allow it)",
+      "Listen on any port, such as 8080 (--allow-listen 8080 would allow it)",
+      "Resolve any name, such as example.com (--allow-dns would allow it)",
     ],
   });
 });

@@ -1,4 +1,3 @@
-import { capability, reservedReason } from "./catalog.ts";
 import { check } from "./check.ts";
 import type { AccessRequest } from "./request.ts";
 import { formatConnect, formatListen, formatPublish } from "./format-flags.ts";
@@ -27,8 +26,6 @@ export interface Finding {
   readonly operation?: "read" | "write";
   readonly request: AccessRequest;
   readonly allowed: boolean;
-  /** Set where no grant has an effect: says why. */
-  readonly reserved?: string;
   /** The words to type that would allow it, and those whose place they take. */
   readonly fix?: { readonly argv: readonly string[]; readonly replaces?: readonly string[] };
 }
@@ -36,16 +33,13 @@ export interface Finding {
 /** Says what a guest with these grants can and cannot do; every sentence is decided by {@link check}. */
 export function explain(grants: Grants, context: FixContext = {}): Explanation {
   const can: string[] = [];
-  const cannot = new Set<string>();
+  const cannot: string[] = [];
   for (const { sentence, request } of probes(grants, context)) {
     const verdict = check(grants, request, context);
-    if (capability(request.capability).isReserved === true) {
-      const what = verdict.allowed ? `${sentence}, although it is granted` : "Use the network";
-      cannot.add(`${what}: ${reservedReason}`);
-    } else if (verdict.allowed) can.push(sentence);
-    else cannot.add(`${sentence} (${verdict.fix.flag} would allow it)`);
+    if (verdict.allowed) can.push(sentence);
+    else cannot.push(`${sentence} (${verdict.fix.flag} would allow it)`);
   }
-  return { can, cannot: [...cannot] };
+  return { can, cannot };
 }
 
 /** The same as {@link explain}, as data. */
@@ -58,8 +52,6 @@ export function findings(grants: Grants, context: FixContext = {}): Finding[] {
       ...(request.capability === "files" ? { operation: request.operation } : {}),
       request,
     };
-    if (capability(request.capability).isReserved === true)
-      return { ...asked, allowed: false, reserved: reservedReason };
     if (verdict.allowed) return { ...asked, allowed: true };
     const { flag, replaces } = verdict.fix;
     const fix = { argv: argvOf(flag), ...(replaces === undefined ? {} : { replaces: argvOf(replaces) }) };
@@ -172,12 +164,23 @@ function representative({ host, ports }: ConnectGrant): AccessRequest {
   }
 }
 
-function networkProbes({ net }: Grants, { cwd }: FixContext): Probe[] {
+/** A name that no grant names, so that it stands for all the others. */
+function otherName({ net }: Grants): string {
+  const usual = ["example.com", "example.org", "example.net"] as const;
+  if (net.connect.some(({ host }) => host.kind === "public")) return usual[0];
+  const named = { ...noGrants, net: { ...net, dns: false } };
+  const isNamed = (name: string): boolean => check(named, { capability: "net.dns", name }).allowed;
+  return unused(usual, isNamed, (n) => `example.host${n}`);
+}
+
+function networkProbes(grants: Grants, { cwd }: FixContext): Probe[] {
+  const { net } = grants;
   const connect = (sentence: string, host: string, port: number): Probe => ({
     sentence,
     request: { capability: "net.connect", host, port },
   });
   const where = net.connect.length === 0 ? "any host" : "other hosts";
+  const name = otherName(grants);
   const ports = ["8080", "80", "443"].filter(
     (text) => !check({ ...noGrants, net }, { capability: "net.listen", port: Number(text) }).allowed,
   );
@@ -189,12 +192,12 @@ function networkProbes({ net }: Grants, { cwd }: FixContext): Probe[] {
       sentence: `Connect to ${shown(grant)}`,
       request: representative(grant),
     })),
-    connect(`Connect to ${where}, such as example.com:443`, "example.com", 443),
+    connect(`Connect to ${where}, such as ${name}:443`, name, 443),
     connect("Connect to services of this machine, such as 127.0.0.1:5432", "127.0.0.1", 5432),
     connect("Connect to private networks, such as 10.0.0.1:80", "10.0.0.1", 80),
     connect("Connect to the cloud's metadata service, 169.254.169.254:80", "169.254.169.254", 80),
     ...net.listen.map((grant): Probe => ({
-      sentence: `Listen on the guest's own port ${formatListen(grant)}`,
+      sentence: `Listen on ${grant.address?.startsWith("unix:") === true ? "" : "the guest's own port "}${formatListen(grant, cwd)}`,
       request: { capability: "net.listen", address: grant.address, port: grant.ports.first },
     })),
     ...net.publish.map((grant): Probe => ({
@@ -206,8 +209,8 @@ function networkProbes({ net }: Grants, { cwd }: FixContext): Probe[] {
       request: { capability: "net.listen", port },
     },
     {
-      sentence: "Resolve any name, such as example.com",
-      request: { capability: "net.dns", name: "example.com" },
+      sentence: `Resolve any name, such as ${name}`,
+      request: { capability: "net.dns", name },
     },
   ];
 }

@@ -77,7 +77,8 @@ export function formatConnect({ host, ports }: ConnectGrant, cwd?: string): stri
 }
 
 /** Writes where the guest may listen as `parseListen` reads it. */
-export function formatListen({ address, ports }: ListenGrant): string {
+export function formatListen({ address, ports }: ListenGrant, cwd?: string): string {
+  if (address?.startsWith("unix:") === true) return `unix:${typedHost(address.slice(5), cwd)}`;
   return `${formatAddressBefore(address)}${formatPorts(ports)}`;
 }
 

@@ -39,6 +39,7 @@ const connect: fc.Arbitrary<ConnectGrant> = fc.oneof(
 const bound = fc.option(fc.constantFrom("127.0.0.1", "10.0.0.1", "::1"), { nil: undefined });
 const withAddress = <T extends object>({ address: at, ...rest }: { address: string | undefined } & T) =>
   at === undefined ? rest : { address: at, ...rest };
+const unixListen = folderName.map((path) => ({ address: `unix:${path}`, ports: { first: 0, last: 0 } }));
 
 const folder: fc.Arbitrary<FolderGrant> = fc.record({
   host: folderName.map((each) => `/host${each === "/" ? "" : each}`),
@@ -80,7 +81,12 @@ export const anyGrants: fc.Arbitrary<Grants> = fc
     workdir: fc.option(folderName, { nil: undefined, freq: 3 }),
     net: fc.record({
       connect: fc.array(connect, { maxLength: 4 }),
-      listen: fc.array(fc.record({ address: bound, ports }).map(withAddress), { maxLength: 3 }),
+      listen: fc.array(
+        fc.oneof({ weight: 4, arbitrary: fc.record({ address: bound, ports }).map(withAddress) }, unixListen),
+        {
+          maxLength: 3,
+        },
+      ),
       publish: fc.array(fc.record({ address: bound, hostPort: port, guestPort: port }).map(withAddress), {
         maxLength: 2,
       }),
@@ -137,6 +143,7 @@ function requests(isRelative: fc.Arbitrary<boolean>): fc.Arbitrary<AccessRequest
       })
       .map((request) => ({ capability: "net.connect", ...request }) as const),
     fc.record({ address: bound, port }).map((request) => ({ capability: "net.listen", ...request }) as const),
+    unixListen.map(({ address: place }) => ({ capability: "net.listen", address: place, port: 0 }) as const),
     hostName.map((each) => ({ capability: "net.dns", name: each }) as const),
   );
 }

@@ -75,7 +75,7 @@ function withFlag(grants: Grants, { flag, value = "" }: TypedFlag, context: Flag
     case "net.connect":
       return net({ connect: [...grants.net.connect, parseConnect(value, context)] });
     case "net.listen":
-      return net({ listen: [...grants.net.listen, parseListen(value)] });
+      return net({ listen: [...grants.net.listen, parseListen(value, context)] });
     case "net.publish":
       return net({ publish: [...grants.net.publish, parsePublish(value)] });
     case "net.dns":

@@ -71,7 +71,7 @@ export interface ConnectGrant {
 
 /** Where the guest may listen, in its own (virtual) ports. */
 export interface ListenGrant {
-  /** Address to bind, or undefined for any. */
+  /** Address to bind, or undefined for any; or `unix:` and the absolute path of a Unix socket, whose port is 0. */
   readonly address?: string | undefined;
   readonly ports: PortRange;
 }

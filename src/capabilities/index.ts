@@ -1,3 +1,4 @@
+export { type Address, formatAddress, parseAddress } from "./addresses.ts";
 export { attenuate } from "./attenuate.ts";
 export {
   type CapabilityEntry,
@@ -6,7 +7,6 @@ export {
   capability,
   capabilityCatalog,
   capabilityNames,
-  reservedReason,
   wantedForm,
 } from "./catalog.ts";
 export { check } from "./check.ts";
@@ -45,7 +45,6 @@ export {
 } from "./parse-flags.ts";
 export type { AccessRequest } from "./request.ts";
 export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";
-export { grantsWithoutEffect } from "./reserved.ts";
 export type { GrantsSource } from "./schema.ts";
 export type { Fix, FixContext, Verdict } from "./verdict.ts";
 export { writeGrants } from "./write-grants.ts";

@@ -229,13 +229,18 @@ test("parseConnect() reads names, ranges of addresses, ports and sockets", () =>
 });
 
 test("parseListen() and parsePublish() read ports, with an address in front", () => {
-  assert.deepEqual(parseListen("*"), { ports: { first: 0, last: 65535 } });
-  assert.deepEqual(parseListen("127.0.0.1:80-90"), {
+  assert.deepEqual(parseListen("*", context), { ports: { first: 0, last: 65535 } });
+  assert.deepEqual(parseListen("127.0.0.1:80-90", context), {
     address: "127.0.0.1",
     ports: { first: 80, last: 90 },
   });
-  assert.deepEqual(parseListen("[::1]:*"), { address: "::1", ports: { first: 0, last: 65535 } });
-  assert.deepEqual(parseListen("0.0.0.0:80"), { ports: { first: 80, last: 80 } });
+  assert.deepEqual(parseListen("[::1]:*", context), { address: "::1", ports: { first: 0, last: 65535 } });
+  assert.deepEqual(parseListen("0.0.0.0:80", context), { ports: { first: 80, last: 80 } });
+  assert.deepEqual(parseListen("unix:run/app.sock", { cwd: "/srv" }), {
+    address: "unix:/srv/run/app.sock",
+    ports: { first: 0, last: 0 },
+  });
+  assert.throws(() => parseListen("unix:", context), invalid(/lacks the socket's path/));
   assert.deepEqual(parsePublish("[::1]:8080:80"), {
     address: "::1",
     hostPort: 8080,
@@ -243,7 +248,7 @@ test("parseListen() and parsePublish() read ports, with an address in front", ()
   });
   assert.deepEqual(parsePublish("8080:80"), { hostPort: 8080, guestPort: 80 });
   for (const text of ["", "80:", "x:80", "::1:80", "70000"])
-    assert.throws(() => parseListen(text), invalid(/wanted \[IP:\]PORT/), text);
+    assert.throws(() => parseListen(text, context), invalid(/wanted \[IP:\]PORT/), text);
   for (const text of ["", "80", "80-90:80", "db:80:80", "70000:1", "::1:80:80"]) {
     assert.throws(() => parsePublish(text), invalid(/wanted \[IP:\]HOST:GUEST/), text);
   }

@@ -228,12 +228,16 @@ function parsePorts(text: string): PortRange | undefined {
 }
 
 /**
- * Reads where the guest may listen: `[IP:]PORT`, `[IP:]PORT-PORT` or `*`.
+ * Reads where the guest may listen: `[IP:]PORT`, `[IP:]PORT-PORT` or `*`; or `unix:PATH`.
  *
  * @throws GRANT_INVALID
  */
-export function parseListen(text: string): ListenGrant {
+export function parseListen(text: string, { cwd }: FlagContext): ListenGrant {
   const flag = capability("net.listen").flags[0];
+  if (text.startsWith("unix:")) {
+    if (text.length === 5 || text.includes("\0")) throw invalidGrant(flag, text, "it lacks the socket's path");
+    return { address: `unix:${resolveHost(cwd, text.slice(5))}`, ports: { first: 0, last: 0 } };
+  }
   const { address, rest } = splitAddress(flag, text);
   const ports = parsePorts(rest);
   if (ports === undefined)

@@ -95,7 +95,7 @@ function grantsForm(source: GrantsSource): Form<Grants> {
   const folder = object({ host: plain, guest: plain, access: accessForm }, { required: ["host", "guest"] });
   const net = object({
     connect: list(value("net.connect", (typed) => parseConnect(typed, source))),
-    listen: list(value("net.listen", parseListen, number)),
+    listen: list(value("net.listen", (typed) => parseListen(typed, source), number)),
     publish: list(value("net.publish", parsePublish)),
     dns: flag(),
   });

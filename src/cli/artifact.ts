@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { preview1Modules } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
 import {
   type ComponentInfo,
@@ -23,12 +22,6 @@ export function describeArtifact(bytes: Uint8Array<ArrayBuffer>, file: string): 
   if (kind === "module") return readModule(bytes);
   if (kind === "component") return readComponent(bytes);
   throw new SampanError("GUEST_NOT_RUNNABLE", `Cannot read "${basename(file)}": ${explainRejection(bytes, undefined)}`);
-}
-
-/** Whether Sampan provides an import of a core module. */
-export function isProvided({ module, name, kind }: { module: string; name: string; kind: string }): boolean {
-  const calls = Object.hasOwn(preview1Modules, module) ? preview1Modules[module] : undefined;
-  return kind === "function" && calls !== undefined && Object.hasOwn(calls, name);
 }
 
 /** A function's type as `(i32, i64) -> i32`. */

@@ -11,8 +11,6 @@ export interface OptionSpec {
 /** A group of options under a heading. */
 export interface OptionGroup {
   readonly heading: string;
-  /** What holds for all of them, as a sentence. */
-  readonly note?: string;
   readonly options: readonly OptionSpec[];
 }
 

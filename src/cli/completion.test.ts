@@ -147,7 +147,7 @@ ${lines.map(([line]) => step(line)).join("")}zpty -d z
     assert.deepEqual(completionOf("HOST[::GUEST]"), { kind: "folders" });
     assert.deepEqual(completionOf("NAME[=VALUE]"), { kind: "variables" });
     assert.deepEqual(completionOf("system|none|seed=TEXT"), { kind: "words", words: ["system", "none", "seed="] });
-    for (const form of ["SIZE", "N", "PATH", "HOST[:PORT[-PORT]]", "[IP:]PORT|PORT-PORT|*", "[IP:]HOST:GUEST"])
+    for (const form of ["SIZE", "N", "PATH", "HOST[:PORT[-PORT]]", "[IP:]PORT|RANGE|*", "[IP:]HOST:GUEST"])
       assert.deepEqual(completionOf(form), { kind: "nothing" }, form);
   });
 });

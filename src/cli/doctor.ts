@@ -2,7 +2,7 @@ import { printable } from "../base/index.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { hasSwitch } from "./parse.ts";
 import { stdoutStyle, type Style } from "./style.ts";
-import { type Check, fileChecks, limitChecks, platformChecks } from "./system-checks.ts";
+import { type Check, cordonChecks, fileChecks, limitChecks, platformChecks } from "./system-checks.ts";
 import { columns, joinLines, jsonText } from "./text.ts";
 import { containerChecks, toolchainChecks } from "./tool-checks.ts";
 
@@ -29,7 +29,7 @@ const patience = 2000;
 async function examine(parsed: ParsedCommand, { env, print }: Surroundings): Promise<number> {
   const search = { env, signal: AbortSignal.timeout(patience) };
   const waiting = [...containerChecks(search), ...toolchainChecks(search)];
-  const own = [...platformChecks(), ...fileChecks(), ...limitChecks()];
+  const own = [...platformChecks(), ...fileChecks(), ...limitChecks(), ...cordonChecks()];
   const checks = [...own, ...(await Promise.all(waiting))];
   const examination: Examination = { checks };
   print(hasSwitch(parsed, "--json") ? jsonText(examination) : joinLines(linesOf(checks, stdoutStyle(env))));

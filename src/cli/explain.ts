@@ -1,15 +1,8 @@
 import { basename } from "node:path";
 import { printable } from "../base/index.ts";
-import {
-  capability,
-  explain,
-  type Explanation,
-  type Finding,
-  findings,
-  grantToFlags,
-  reservedReason,
-} from "../capabilities/index.ts";
-import { describeArtifact, isProvided } from "./artifact.ts";
+import { explain, type Explanation, type Finding, findings, grantToFlags } from "../capabilities/index.ts";
+import { isProvided } from "../engine/index.ts";
+import { describeArtifact } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { readArtifact } from "./files.ts";
 import { grantGroups, grantsOf } from "./grant-options.ts";
@@ -100,10 +93,7 @@ function fileLines({ leftOut: needs, notProvided }: FileReport, { width, heading
     needs.length === 0
       ? ["  Nothing: what it imports is covered, as far as imports tell"]
       : columns(
-          needs.map(({ capability: name, flag, imports }) => {
-            const why = capability(name).isReserved === true ? ` (${reservedReason})` : "";
-            return [flag, `${imports.map(printable).join(", ")}${why}`];
-          }),
+          needs.map(({ flag, imports }) => [flag, imports.map(printable).join(", ")]),
           { width },
         );
   const missing =

@@ -7,27 +7,25 @@ import {
   defaultGrants,
   type Grants,
   grantsFromFlags,
-  reservedReason,
 } from "../capabilities/index.ts";
 import type { OptionGroup, OptionSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { readText } from "./files.ts";
 import { lastValue } from "./parse.ts";
 
-const isReserved = (name: CapabilityName): boolean => capability(name).isReserved === true;
+const isOfNetwork = (name: CapabilityName): boolean => name.startsWith("net.");
 
 /** The options that grant something, from the catalog of capabilities. */
 export const grantGroups: readonly OptionGroup[] = [
   {
     heading: "Grants",
     options: [
-      ...capabilityNames.filter((name) => !isReserved(name)).flatMap(optionsOf),
+      ...capabilityNames.filter((name) => !isOfNetwork(name)).flatMap(optionsOf),
       { long: "--grants", value: "FILE", summary: "Take grants from a YAML or JSON file; flags add to them" },
     ],
   },
   {
     heading: "Network grants",
-    note: `They are read and have no effect yet: ${reservedReason}.`,
-    options: capabilityNames.filter(isReserved).flatMap(optionsOf),
+    options: capabilityNames.filter(isOfNetwork).flatMap(optionsOf),
   },
 ];
 

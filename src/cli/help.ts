@@ -75,7 +75,6 @@ export function commandHelp(spec: CommandSpec, style: Style = plainStyle): strin
     ...groups.flatMap((group) => [
       "",
       heading(`${group.heading}:`),
-      ...(group.note === undefined ? [] : wrap(group.note, width - 2).map((line) => `  ${line}`)),
       ...columns(group.options.map(optionRow), { width, left }),
     ]),
   ]);

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import { formatBytes, printable, SampanError } from "../base/index.ts";
-import { compileGuest } from "../engine/index.ts";
+import { compileGuest, isProvided } from "../engine/index.ts";
 import type { ComponentInfo, ModuleInfo, Producers } from "../wasm/index.ts";
-import { describeArtifact, externText, functionText, isProvided } from "./artifact.ts";
+import { describeArtifact, externText, functionText } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { type Need, needsOf } from "./needs.ts";
 import { hasSwitch } from "./parse.ts";

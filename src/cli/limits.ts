@@ -11,6 +11,7 @@ export const limitGroup: OptionGroup = {
     { long: "--timeout", value: "TIME", summary: "Longest time to run, such as 5s; then it ends with status 124" },
     { long: "--max-files", value: "N", summary: "Most files open at once, standard streams and folders included" },
     { long: "--max-output", value: "SIZE", summary: "Most bytes to stdout and stderr together" },
+    { long: "--max-threads", value: "N", summary: "Most threads beside the first (default: 64)" },
   ],
 };
 
@@ -20,6 +21,7 @@ export interface Limits {
   readonly timeout: number | undefined;
   readonly maxFiles: number | undefined;
   readonly maxOutput: number | undefined;
+  readonly maxThreads: number | undefined;
 }
 
 const page = 65_536;
@@ -37,6 +39,7 @@ export function limitsOf(parsed: ParsedCommand, grants: Grants): Limits {
     timeout: valueOf(parsed, "--timeout", unitOf("--timeout", 'a number and a unit, such as "5s"', parseDuration)),
     maxFiles: valueOf(parsed, "--max-files", (text) => filesOf(text, grants)),
     maxOutput: valueOf(parsed, "--max-output", unitOf("--max-output", size, parseBytes)),
+    maxThreads: valueOf(parsed, "--max-threads", threadsOf),
   };
 }
 
@@ -63,6 +66,11 @@ function memoryOf(text: string, bytes: number): number {
   throw new SampanError("CLI_OPTION_INVALID", `Cannot read --memory "${text}": ${problem}`, {
     hint: `did you mean --memory ${number}m`,
   });
+}
+
+function threadsOf(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new SampanError("CLI_OPTION_INVALID", `Cannot read --max-threads "${text}": wanted a whole number, such as 8`);
 }
 
 function filesOf(text: string, { files, workdir }: Grants): number {

@@ -43,6 +43,7 @@ describe("needsOf()", () => {
     assert.deepEqual(needs("path_open"), ["files"]);
     assert.deepEqual(needs("sock_accept"), ["net.listen"]);
     assert.deepEqual(needs("sock_connect", "sock_getaddrinfo"), ["net.connect", "net.dns"]);
+    assert.deepEqual(needs("sock_connect_v2", "sock_listen_v2"), ["net.connect", "net.listen"]);
     assert.deepEqual(needs("proc_exit", "sched_yield", "args_get", "fd_close"), []);
   });
 
@@ -76,6 +77,28 @@ describe("leftOut()", () => {
       ["files", ["path_open", "path_unlink_file"]],
     ]);
     assert.equal(leftOut(all, noGrants).length, 4);
+  });
+
+  test("takes a name that is granted for one that may be resolved, and a published port for one to listen on", () => {
+    const calls = needsOf(readModule(importing(["sock_connect", "sock_getaddrinfo", "sock_listen"])));
+    const grants = (flag: string, value: string): typeof defaultGrants =>
+      grantsFromFlags([{ flag, value }], { cwd: "/" });
+    assert.deepEqual(
+      names(calls, defaultGrants).map(([name]) => name),
+      ["net.connect", "net.listen", "net.dns"],
+    );
+    assert.deepEqual(
+      names(calls, grants("--allow-net", "db")).map(([name]) => name),
+      ["net.listen"],
+    );
+    assert.deepEqual(
+      names(calls, grants("--allow-net", "10.0.0.0/8")).map(([name]) => name),
+      ["net.listen", "net.dns"],
+    );
+    assert.deepEqual(
+      names(calls, grants("-p", "8080:80")).map(([name]) => name),
+      ["net.connect", "net.dns"],
+    );
   });
 
   test("tells a folder that may be read from one that may be changed", () => {

@@ -1,5 +1,13 @@
 import { preview1Modules } from "../abi/index.ts";
-import { type CapabilityName, capability, capabilityNames, check, type Grants, probes } from "../capabilities/index.ts";
+import {
+  type AccessRequest,
+  type CapabilityName,
+  capability,
+  capabilityNames,
+  check,
+  type Grants,
+  probes,
+} from "../capabilities/index.ts";
 import type { ComponentInfo, ModuleInfo } from "../wasm/index.ts";
 
 /** A capability that a guest will ask for, as far as its imports tell. */
@@ -80,7 +88,10 @@ function askingImports(info: ModuleInfo | ComponentInfo): [string, readonly Capa
   }
   return info.imports
     .filter(({ module, kind }) => kind === "function" && Object.hasOwn(preview1Modules, module))
-    .map(({ name }) => [name, capabilitiesOfCalls.get(name) ?? (name.startsWith("path_") ? ["files"] : [])]);
+    .map(({ name }) => [
+      name,
+      capabilitiesOfCalls.get(name.replace(/^(sock_.+)_v2$/, "$1")) ?? (name.startsWith("path_") ? ["files"] : []),
+    ]);
 }
 
 /** The form of a capability's first flag, such as `-v HOST:GUEST[:ro|rw]`. */
@@ -95,8 +106,11 @@ function flagForm(name: CapabilityName): string {
  */
 export function leftOut(needs: readonly Need[], grants: Grants): Need[] {
   const allowed = probes(grants)
-    .map(({ request }) => request)
-    .filter((request) => capability(request.capability).isReserved !== true && check(grants, request).allowed);
+    .flatMap(({ request }): AccessRequest[] =>
+      // What may be connected to by name may be resolved.
+      request.capability === "net.connect" ? [request, { capability: "net.dns", name: request.host }] : [request],
+    )
+    .filter((request) => check(grants, request).allowed);
   return needs.flatMap((need) => {
     const imports = need.imports.filter(
       (name) =>

@@ -1,15 +1,20 @@
 import { basename, dirname } from "node:path";
 import { printable, SampanError } from "../base/index.ts";
+import { type AccessRequest, check, type Grants, narrowToUsed, type Verdict } from "../capabilities/index.ts";
 import {
-  type AccessRequest,
-  check,
-  type Grants,
-  grantsWithoutEffect,
-  narrowToUsed,
-  reservedReason,
-  type Verdict,
-} from "../capabilities/index.ts";
-import { explainRefusal, type Frame, run, type RunEnding, type RunRequest, runWithDeadline } from "../engine/index.ts";
+  explainRefusal,
+  type Frame,
+  inThread,
+  run,
+  type RunEnding,
+  type RunReport,
+  type RunRequest,
+  runThreads,
+  runWaiting,
+  runWithDeadline,
+  startsThreads,
+  usesNetwork,
+} from "../engine/index.ts";
 import { readModule } from "../wasm/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
 import { complainOf, complainOfBug } from "./complain.ts";
@@ -76,9 +81,7 @@ async function executeRun(parsed: ParsedCommand, surroundings: Surroundings): Pr
   const { grants, fromSurroundings } = await grantsOf(parsed, surroundings);
   const { timeout, ...limits } = limitsOf(parsed, grants);
   const request = readRequest(parsed, { grants, limits });
-  if (grantsWithoutEffect(grants).length > 0)
-    complain(`sampan: network grants have no effect yet: ${reservedReason}\n`);
-  const report = timeout === undefined ? run(request, { ownsProcess: true }) : await runWithDeadline(request, timeout);
+  const report = await reportOf(request, timeout);
   const isFromFile = lastValue(parsed, "--grants") !== undefined;
   const refusals = report.refusals.map((refused) => ({
     refused,
@@ -93,6 +96,13 @@ async function executeRun(parsed: ParsedCommand, surroundings: Surroundings): Pr
   }
   if (status !== 0 && !request.trace) printRefusals(refusals, grants, surroundings);
   return status;
+}
+
+/** Runs the module where it can be run: here, or where it can be ended from here. */
+async function reportOf(request: RunRequest, timeout: number | undefined): Promise<RunReport> {
+  if (startsThreads(request.bytes)) return runThreads(request, timeout);
+  if (usesNetwork(request)) return runWaiting(request, timeout);
+  return timeout === undefined ? run(request, { ownsProcess: true }) : runWithDeadline(request, timeout);
 }
 
 /** A flag can take the place of what a file has under the same guest name, and nothing else out of it. */
@@ -164,7 +174,9 @@ function printEnding(ending: RunEnding, request: RunRequest, surroundings: Surro
     case "signal":
       return exitStatus.signal + ending.signal;
     case "trap":
-      complain(`sampan: ${printable(`"${request.name}" trapped: ${ending.message}`)}${codeOf(ending)}\n`);
+      complain(
+        `sampan: ${printable(`"${request.name}" trapped${inThread(ending)}: ${ending.message}`)}${codeOf(ending)}\n`,
+      );
       for (const line of backtraceLines(ending.backtrace, request)) complain(`  ${line}\n`);
       return exitStatus.trap;
     case "error":

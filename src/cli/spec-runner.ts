@@ -72,7 +72,7 @@ export async function runLine(
 let main: string | undefined;
 
 /** What `SAMPAN_SPEC_MAIN` names, the bundle where it is newer than every source, or else the sources. */
-function mainFile(): string {
+export function mainFile(): string {
   main ??= process.env["SAMPAN_SPEC_MAIN"];
   if (main !== undefined) return main;
   const bundle = join(root, "dist", "main.js");

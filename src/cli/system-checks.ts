@@ -6,7 +6,7 @@ import { version } from "./version.ts";
 
 /** One thing that this system has, lacks, or has in a way that should be known. */
 export interface Check {
-  readonly area: "Sampan" | "Files" | "Limits" | "Containers" | "Toolchains";
+  readonly area: "Sampan" | "Files" | "Limits" | "Cordons" | "Containers" | "Toolchains";
   readonly name: string;
   /** `note` is something that works in another way than at its best. */
   readonly status: "ok" | "note" | "missing";
@@ -168,4 +168,45 @@ function readOrEmpty(file: string): string {
   } catch {
     return "";
   }
+}
+
+/** What can stand between guests here, and how their state is put back. */
+export function cordonChecks(): Check[] {
+  const area = "Cordons";
+  const suspends = "Suspending" in WebAssembly;
+  const maps = typeof loadNative() !== "string";
+  return [
+    {
+      area,
+      name: "shared",
+      status: suspends ? "ok" : "missing",
+      value: `${navigator.hardwareConcurrency} processors`,
+      meaning: suspends
+        ? "guests share threads; V8 keeps their memories apart, and nothing else does"
+        : "guests cannot share a thread without JavaScript Promise Integration: Node.js 26 has it",
+    },
+    {
+      area,
+      name: "thread",
+      status: "ok",
+      value: "a thread and a heap for each guest",
+      meaning: "a full heap ends its own guest alone",
+    },
+    {
+      area,
+      name: "process",
+      status: "ok",
+      value: "a process for each guest",
+      meaning: "a crash ends its own guest alone; the kernel's walls around it are still to come",
+    },
+    {
+      area,
+      name: "fresh state",
+      status: maps ? "ok" : "note",
+      value: maps ? "copy-on-write" : "copy",
+      meaning: maps
+        ? "memory is put back by dropping the pages that changed"
+        : "memory is put back whole, which takes longer where there is much of it",
+    },
+  ];
 }

@@ -84,15 +84,16 @@ test("createClocks() does without native calls", () => {
   const script = `
     const { createClocks } = await import(${url});
     const clocks = createClocks({ kind: "real" }, { isLearning: false });
-    let last = clocks.now("monotonic"), wentBack = 0, farthest = 0n;
+    let last = clocks.now("monotonic"), wentBack = 0, far = 0;
     for (let i = 0; i < 20000; i++) {
       const now = clocks.now("monotonic");
       if (now < last) wentBack++;
       last = now;
       const distance = clocks.now("realtime") - BigInt(Date.now()) * 1000000n;
-      if (distance > farthest) farthest = distance; else if (-distance > farthest) farthest = -distance;
+      // A busy machine stops the thread in between the two now and then.
+      if (distance > 5000000n || distance < -5000000n) far++;
     }
-    console.log(wentBack, farthest < 5000000n, clocks.now("process-cputime") > 0n, clocks.resolution("thread-cputime"));`;
+    console.log(wentBack, far < 200, clocks.now("process-cputime") > 0n, clocks.resolution("thread-cputime"));`;
   const env = { ...process.env, SAMPAN_FFI: "0" };
   const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], { env, encoding: "utf8" });
   assert.equal(child.stdout, "0 true true 1000n\n", child.stderr);

@@ -117,7 +117,7 @@ test("Descriptor refuses what its kind has not, as a system does", () => {
     ["notsock", () => it.accept()],
     ["notsock", () => it.receive(buffers)],
     ["notsock", () => it.send(buffers)],
-    ["notsock", () => it.shutdown()],
+    ["notsock", () => it.shutdown("both")],
   ];
   for (const [errno, refused] of refusals) fails(errno, refused);
   it.setFlags({ append: true, nonblock: true });

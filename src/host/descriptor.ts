@@ -10,6 +10,7 @@ import type {
   Whence,
 } from "./filesystem/file-calls.ts";
 import type { Path } from "./filesystem/path.ts";
+import type { ReceiveHow, Received, ShutdownHow } from "./network/socket-types.ts";
 
 /** The flags of an open descriptor that a guest may see and, but for `sync` and `dsync`, change. */
 export interface DescriptorFlags {
@@ -129,16 +130,16 @@ export abstract class Descriptor {
   }
 
   /** The socket calls: what is no socket answers that it is none. */
-  accept(): number {
+  accept(): Descriptor | Promise<Descriptor> {
     throw failure("notsock");
   }
-  receive(_into: Buffers): number {
+  receive(_into: Buffers, _how?: ReceiveHow): Received | Promise<Received> {
     throw failure("notsock");
   }
-  send(_from: Buffers): number {
+  send(_from: Buffers): number | Promise<number> {
     throw failure("notsock");
   }
-  shutdown(): void {
+  shutdown(_how: ShutdownHow): void {
     throw failure("notsock");
   }
 }

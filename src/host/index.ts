@@ -17,9 +17,10 @@ export {
 export { createWalkCalls } from "./filesystem/walk-calls.ts";
 export { Path } from "./filesystem/path.ts";
 export { type EndReason, GuestEnd } from "./guest-end.ts";
+export * from "./network/index.ts";
 export { deafObserver, type Observer } from "./observer.ts";
 export { type Random } from "./random.ts";
 export { HostInstance, type Meter } from "./instance.ts";
 export { type StdioChannels } from "./own-channels.ts";
-export { type Awaited } from "./poll.ts";
+export { type PollEvents, PollList } from "./poll.ts";
 export { createFileCalls, type HostLimits, type HostOptions, HostWorkload, type InstanceOptions } from "./workload.ts";

@@ -2,8 +2,9 @@ import type { Clocks } from "./clocks.ts";
 import type { DescriptorTable } from "./descriptor.ts";
 import type { FileCalls } from "./filesystem/file-calls.ts";
 import type { Path } from "./filesystem/path.ts";
+import type { Sockets } from "./network/sockets.ts";
 import type { Observer } from "./observer.ts";
-import { type Awaited, waitForFirst } from "./poll.ts";
+import { type PollList, waitForFirst } from "./poll.ts";
 import type { Random } from "./random.ts";
 import type { Waits } from "./waits.ts";
 
@@ -31,6 +32,7 @@ export interface OwnParts {
   readonly descriptors: DescriptorTable;
   /** How it waits without a thread; without it, it blocks its thread. */
   readonly waits: Waits | undefined;
+  readonly createSockets: () => Sockets;
   /** Called between the turns in which it blocks its thread. */
   readonly onTurn?: (() => void) | undefined;
 }
@@ -44,14 +46,17 @@ export class HostInstance {
   readonly #shared: SharedParts;
   readonly #waits: Waits | undefined;
   readonly #onTurn: (() => void) | undefined;
+  readonly #createSockets: () => Sockets;
+  #sockets: Sockets | undefined;
 
-  constructor(shared: SharedParts, { random, descriptors, waits, onTurn }: OwnParts) {
+  constructor(shared: SharedParts, { random, descriptors, waits, onTurn, createSockets }: OwnParts) {
     this.#shared = shared;
     this.clocks = shared.clocks;
     this.random = random;
     this.descriptors = descriptors;
     this.#waits = waits;
     this.#onTurn = onTurn;
+    this.#createSockets = createSockets;
   }
 
   /** `NAME=value`, each as a C program expects it. */
@@ -72,9 +77,15 @@ export class HostInstance {
     return this.#shared.paths;
   }
 
-  /** Waits for the first of several things; answers for each whether it is ready. */
-  poll(awaited: readonly Awaited[]): boolean[] | Promise<boolean[]> {
-    return waitForFirst(awaited, { clocks: this.clocks, waits: this.#waits, onTurn: this.#onTurn });
+  /** What it may do on the network; made when it is first asked for. */
+  get sockets(): Sockets {
+    return (this.#sockets ??= this.#createSockets());
+  }
+
+  /** Waits for the first of several things; then the list tells for each whether it is ready. */
+  poll(list: PollList): void | Promise<void> {
+    const changes = this.#sockets?.changes;
+    return waitForFirst(list, { clocks: this.clocks, waits: this.#waits, changes, onTurn: this.#onTurn });
   }
 
   /** Lets others of the thread run. An instance that blocks its thread has none beside it. */
@@ -91,5 +102,14 @@ export class HostInstance {
   close(): void {
     this.cancel();
     this.descriptors.closeAll();
+    this.#sockets?.close();
+  }
+
+  /**
+   * Resolves once what was written to sockets before they were closed is on its way, at once where nothing is left; what takes
+   * longer than `ms` is dropped.
+   */
+  async flushed(ms: number): Promise<void> {
+    await this.#sockets?.flushed(ms);
   }
 }

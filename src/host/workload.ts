@@ -11,6 +11,11 @@ import { createNativeCalls } from "./filesystem/native-calls.ts";
 import { RefusingFolder } from "./filesystem/refusing-folder.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
 import { HostInstance, type SharedParts } from "./instance.ts";
+import type { NetworkBackend } from "./network/backend.ts";
+import { directNetwork } from "./network/direct.ts";
+import { parsePlace } from "./network/place.ts";
+import { NetworkPolicy } from "./network/policy.ts";
+import { type NetworkLimits, Sockets } from "./network/sockets.ts";
 import { deafObserver, type Observer } from "./observer.ts";
 import { createRandom, type Random } from "./random.ts";
 import { OutputBudget } from "./output.ts";
@@ -20,7 +25,7 @@ import { Readiness, Waits } from "./waits.ts";
 export type { HostInstance } from "./instance.ts";
 
 /** How much a workload may have and write. */
-export interface HostLimits {
+export interface HostLimits extends NetworkLimits {
   /** Open descriptors of one instance, the standard streams and granted folders among them. */
   readonly maxFiles?: number | undefined;
   /** Bytes that one instance may write to stdout and stderr. */
@@ -44,6 +49,8 @@ export interface HostOptions {
   readonly ownsProcess?: boolean;
   /** Whether an operation that has to wait blocks the thread (`block`, the default) or answers a promise (`suspend`). */
   readonly waits?: "block" | "suspend";
+  /** What guests' sockets are made of; by default the machine's own network. */
+  readonly network?: NetworkBackend;
   /** What wakes guests that sleep, shared by the workloads of a thread; by default each has its own. */
   readonly alarms?: Alarms;
 }
@@ -52,6 +59,11 @@ export interface HostOptions {
 export interface InstanceOptions {
   /** Standard streams of its own, before those of the workload: they are closed once the guest or its end closes them. */
   readonly stdio?: StdioChannels;
+  /**
+   * Whether it begins with a listening socket for each single port that it may listen on, behind the granted folders: for a
+   * guest that takes connections and cannot open a socket by itself.
+   */
+  readonly listens?: boolean;
 }
 
 interface OpenFolder {
@@ -79,6 +91,7 @@ export class HostWorkload {
   readonly #folders: readonly OpenFolder[];
   readonly #shared: SharedParts;
   readonly #random: Random | undefined;
+  readonly #network: { readonly backend: NetworkBackend; readonly policy: NetworkPolicy };
   readonly #suspends: { alarms: Alarms; readiness: Readiness; scratch: Scratch } | undefined;
 
   /** @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened */
@@ -106,6 +119,10 @@ export class HostWorkload {
       calls: this.#calls,
       paths: [this.#calls.makePath(), this.#calls.makePath()],
     };
+    this.#network = {
+      backend: options.network ?? directNetwork(),
+      policy: new NetworkPolicy(grants, this.#observer),
+    };
     // A seeded stream begins anew in each instance.
     this.#random = grants.random.kind === "seed" ? undefined : createRandom(grants.random, this.#observer);
     if (options.waits === "suspend") {
@@ -114,8 +131,8 @@ export class HostWorkload {
     }
   }
 
-  /** What a new instance gets. */
-  createInstance({ stdio }: InstanceOptions = {}): HostInstance {
+  /** What a new instance gets. @throws NETWORK_PORT where it cannot listen as it should */
+  createInstance({ stdio, listens = false }: InstanceOptions = {}): HostInstance {
     const hasRoot = this.#folders.some(({ grant }) => /^[./]*$/.test(grant.guest));
     const isNaming = this.#options.namesRefusals === true && !hasRoot;
     const descriptors = new DescriptorTable(this.#tableLimit());
@@ -127,12 +144,22 @@ export class HostWorkload {
     for (const folder of this.#folders) descriptors.insert(this.#openFolder(folder, waits));
     if (isNaming) descriptors.insert(new RefusingFolder(this.#observer));
     const random = this.#random ?? createRandom(this.#grants.random, this.#observer);
-    return new HostInstance(this.#shared, { random, descriptors, waits, onTurn: this.#options.onTurn });
+    const createSockets = (): Sockets => this.#createSockets(waits);
+    const { onTurn } = this.#options;
+    const instance = new HostInstance(this.#shared, { random, descriptors, waits, onTurn, createSockets });
+    if (listens) for (const socket of instance.sockets.openListeners()) descriptors.insert(socket);
+    return instance;
   }
 
   /** Closes the folders; no instance may be in use any more. */
   close(): void {
     for (const folder of this.#folders) this.#calls.close(folder.fd);
+  }
+
+  #createSockets(waits: Waits | undefined): Sockets {
+    const server = this.#grants.env["DNS_SERVER"];
+    const nameServer = server === undefined ? undefined : parsePlace(server, 53);
+    return new Sockets({ ...this.#network, limits: this.#options.limits, waits, nameServer });
   }
 
   #tableLimit(): number | undefined {

@@ -1,11 +1,23 @@
 import { failure } from "../../base/index.ts";
 import type { Advice, Descriptor, SetTime, Whence } from "../../host/index.ts";
 import { call, type CallTable, type Parameter, type Result } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
+import type { Preview1Context } from "../preview1-context.ts";
 import { narrowRights, type Rights, rightsOf } from "./rights.ts";
 import { filestat } from "./stat.ts";
 import { signed, writable } from "./transfer-calls.ts";
-import { bits, fd, fdflags, filetypes, fstflags, resultU64, rightBits, room, s64, u32, u64 } from "./types.ts";
+import {
+  bits,
+  fd,
+  fdflags,
+  filetypes,
+  fstflags,
+  resultU64,
+  rightBits,
+  room,
+  s64,
+  u32,
+  u64,
+} from "../preview1-types.ts";
 
 const advices: readonly Advice[] = ["normal", "sequential", "random", "willneed", "dontneed", "noreuse"];
 

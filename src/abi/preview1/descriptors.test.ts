@@ -12,7 +12,7 @@ import {
   utf8,
   withBench,
 } from "./preview1-fixture.ts";
-import { allRights, fdflags, oflags, rights } from "./types.ts";
+import { allRights, fdflags, oflags, rights } from "../preview1-types.ts";
 
 const end = 0x2_0000;
 
@@ -188,30 +188,5 @@ test(
     named();
   }),
 );
-
-const socketCalls = [
-  ["sock_accept", (p: Bench) => [0, p.place(4)], "flags=0"],
-  ["sock_recv", (p: Bench) => [p.iovecs([p.place(4), 4]), 0, p.place(4), p.place(4)], "ri_data=[4],ri_flags=0"],
-  ["sock_send", (p: Bench) => [p.pieces("abc"), 0, p.place(4)], "si_data=[3],si_flags=0"],
-  ["sock_shutdown", () => [3], "how=3"],
-] as const;
-
-function testSocketCall(call: string): () => void {
-  return withBench({}, (p) => {
-    const [, args, shown] = socketCalls.find(([name]) => name === call) ?? assert.fail(call);
-    for (const fd of [1, 3, p.open("file", made)]) {
-      p.expect(call, [fd, ...args(p)], { errno: "notsock", line: `${call}(fd=${fd},${shown}) -> notsock` });
-    }
-    p.expect(call, [99, ...args(p)], { errno: "badf", line: `${call}(fd=99,${shown}) -> badf` });
-    if (call !== "sock_recv" && call !== "sock_send") return;
-    const rest = args(p).slice(1);
-    p.expect(call, [3, p.iovecs([end - 1, 2]), ...rest], { errno: "fault", line: `${call}(fd=3) -> fault` });
-  });
-}
-
-test("sock_accept() answers notsock for all that is open", testSocketCall("sock_accept"));
-test("sock_recv() answers notsock for all that is open", testSocketCall("sock_recv"));
-test("sock_send() answers notsock for all that is open", testSocketCall("sock_send"));
-test("sock_shutdown() answers notsock for all that is open", testSocketCall("sock_shutdown"));
 
 testDocumentedErrors("descriptors.test.ts");

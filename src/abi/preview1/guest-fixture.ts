@@ -4,7 +4,7 @@ import { compileOwnGuest } from "../../../guests/toolchain.ts";
 import { defaultGrants, type Grants } from "../../capabilities/index.ts";
 import { type HostInstance, HostWorkload, type StdioChannels } from "../../host/index.ts";
 import { planCalls } from "../bind.ts";
-import { type GuestOutcome, Preview1Context } from "./context.ts";
+import { type GuestOutcome, Preview1Context } from "../preview1-context.ts";
 import { preview1 } from "./index.ts";
 
 /** `(module (func (export "trap") unreachable))`. */

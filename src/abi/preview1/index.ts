@@ -1,14 +1,14 @@
 import type { CallTable } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
+import type { Preview1Context } from "../preview1-context.ts";
 import { descriptorCalls, filestatCall, seekCall } from "./descriptor-calls.ts";
 import { pathCalls, pathFilestatCall } from "./path-calls.ts";
-import { pollCall, subscriptionLayout, unstableSubscriptionLayout } from "./poll-calls.ts";
+import { pollCall, subscriptionLayout, unstableSubscriptionLayout } from "../poll-calls.ts";
 import { processCalls } from "./process-calls.ts";
-import { socketCalls } from "./socket-calls.ts";
+import { socketCalls } from "../socket-calls.ts";
 import { unstableFilestat } from "./stat.ts";
 import { transferCalls } from "./transfer-calls.ts";
 
-export { type GuestOutcome, type GuestWaits, Preview1Context, type Preview1Options } from "./context.ts";
+export { type GuestOutcome, type GuestWaits, Preview1Context, type Preview1Options } from "../preview1-context.ts";
 
 /** The 46 calls of `wasi_snapshot_preview1`. */
 export const preview1: CallTable<Preview1Context> = {

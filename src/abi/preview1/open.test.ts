@@ -13,7 +13,7 @@ import {
   utf8,
   withBench,
 } from "./preview1-fixture.ts";
-import { allRights, fdflags, oflags, rights } from "./types.ts";
+import { allRights, fdflags, oflags, rights } from "../preview1-types.ts";
 
 const end = 0x2_0000;
 

@@ -1,7 +1,7 @@
 import { failure } from "../../base/index.ts";
 import { type FollowMode, openBits } from "../../host/index.ts";
 import { call, type CallTable } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
+import type { Preview1Context } from "../preview1-context.ts";
 import { timesOf } from "./descriptor-calls.ts";
 import { filestat } from "./stat.ts";
 import {
@@ -18,7 +18,7 @@ import {
   room,
   secondPath,
   u64,
-} from "./types.ts";
+} from "../preview1-types.ts";
 
 const lookup = bits({ symlink_follow: lookupSymlinkFollow });
 

@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { type Clock, event, subscription, unstableSubscription, type Watch } from "./poll-fixture.ts";
 import { type Bench, type Subject, subjects, testDocumentedErrors, u32, withBench } from "./preview1-fixture.ts";
-import { fdflags, rights } from "./types.ts";
+import { fdflags, rights } from "../preview1-types.ts";
 
 const end = 0x2_0000;
 const ms = 1_000_000n;

@@ -13,11 +13,11 @@ import {
   type HostOptions,
   HostWorkload,
 } from "../../host/index.ts";
-import { type BindMode, planCalls } from "../bind.ts";
+import { type BindMode, type NamedRow, planCalls } from "../bind.ts";
 import { forward } from "../forwarder-fixture.ts";
-import { type GuestOutcome, type GuestWaits, Preview1Context } from "./context.ts";
+import { type GuestOutcome, type GuestWaits, Preview1Context } from "../preview1-context.ts";
 import { preview1, preview1Modules } from "./index.ts";
-import { allRights, fdflags, oflags } from "./types.ts";
+import { allRights, fdflags, oflags } from "../preview1-types.ts";
 
 /** File calls that the tests run on. */
 export interface Subject {
@@ -39,6 +39,8 @@ export const subjects: readonly Subject[] =
 export interface BenchOptions {
   readonly subject?: Subject;
   readonly abi?: keyof typeof preview1Modules;
+  /** Calls that come before the ABI's own of the same names. */
+  readonly rows?: readonly NamedRow<Preview1Context>[];
   readonly grants?: Partial<Grants>;
   readonly host?: Omit<HostOptions, "calls">;
   readonly args?: readonly string[];
@@ -46,6 +48,8 @@ export interface BenchOptions {
   /** How it is bound: a bench that is bound async is called by {@link Bench.callAsync}. */
   readonly mode?: BindMode;
   readonly waits?: GuestWaits;
+  /** Whether it has listening sockets from the start. */
+  readonly listens?: boolean;
   /** Whether calls are traced, which they are by default. */
   readonly isTraced?: boolean;
   /** Where its folders are made; the system's temporary folder by default. */
@@ -62,6 +66,12 @@ export interface Wanted {
   readonly line?: string | RegExp;
   /** Bytes that the call writes and where, or how many it may write; all others have to stay as they are. */
   readonly writes?: readonly (readonly [at: number, bytes: Uint8Array | number])[];
+}
+
+interface Checked {
+  readonly before: { readonly lines: number; readonly expected: Uint8Array };
+  readonly errno: Errno | "success";
+  readonly wanted: Wanted;
 }
 
 const guard = 0xaa;
@@ -118,14 +128,18 @@ export class Bench {
       ...options.host,
       calls: subject.calls,
     });
-    this.host = this.#workload.createInstance();
+    this.host = this.#workload.createInstance({ listens: options.listens ?? false });
     this.#isTraced = options.isTraced ?? true;
     this.memory = new WebAssembly.Memory(options.memory ?? { initial: 2 });
     const end = (outcome: GuestOutcome): never => this.#end(outcome);
     this.context = new Preview1Context({ host: this.host, args, end, waits: options.waits });
     this.context.memory.attach(this.memory);
     const trace = this.#isTraced ? (line: string) => void this.lines.push(line) : undefined;
-    const rows = Object.entries(preview1Modules[abi] ?? {});
+    const rows = Object.values(
+      Object.fromEntries<NamedRow<Preview1Context>>(
+        [...Object.entries(preview1Modules[abi] ?? {}), ...(options.rows ?? [])].map((row) => [row[0], row]),
+      ),
+    );
     const bound = planCalls(rows, { mode, isTraced: this.#isTraced })(this.context, trace);
     const plain = Object.fromEntries(rows.map(([name], index) => [name, bound[index] as never]));
     this.#calls = mode === "async" ? forward(rows, bound) : plain;
@@ -226,9 +240,28 @@ export class Bench {
 
   /** Calls, checks errno, memory and trace line, and answers the memory; then that is guard bytes again. */
   expect(name: string, args: readonly Argument[], wanted: Wanted = {}): DataView {
-    const lines = this.lines.length;
-    const expected = this.bytes.slice();
-    const errno = this.call(name, ...args);
+    const before = this.#look();
+    return this.#check(name, { before, errno: this.call(name, ...args), wanted });
+  }
+
+  /** {@link expect} of a bench that is bound async; `during` is done while the call waits, if it does. */
+  async expectAsync(
+    name: string,
+    args: readonly Argument[],
+    { during, ...wanted }: Wanted & { readonly during?: () => unknown } = {},
+  ): Promise<DataView> {
+    const before = this.#look();
+    const called = this.callAsync(name, ...args);
+    await during?.();
+    return this.#check(name, { before, errno: await called, wanted });
+  }
+
+  #look(): { lines: number; expected: Uint8Array } {
+    return { lines: this.lines.length, expected: this.bytes.slice() };
+  }
+
+  #check(name: string, { before, errno, wanted }: Checked): DataView {
+    const { lines, expected } = before;
     const actual = this.bytes.slice();
     assert.equal(errno, wanted.errno ?? "success", this.lines.at(-1) ?? name);
     for (const [at, bytes] of wanted.writes ?? []) {
@@ -324,7 +357,7 @@ export const filesOfCalls: Readonly<Record<string, readonly string[]>> = {
   "streams.test.ts": calls("fd_read fd_write fd_pread fd_pwrite fd_seek fd_tell fd_advise fd_allocate"),
   "descriptors.test.ts": calls(
     "fd_close fd_renumber fd_datasync fd_sync fd_fdstat_get fd_fdstat_set_flags fd_fdstat_set_rights fd_prestat_get " +
-      "fd_prestat_dir_name sock_accept sock_recv sock_send sock_shutdown",
+      "fd_prestat_dir_name",
   ),
   "stat.test.ts": calls(
     "fd_filestat_get fd_filestat_set_size fd_filestat_set_times path_filestat_get path_filestat_set_times",
@@ -334,16 +367,28 @@ export const filesOfCalls: Readonly<Record<string, readonly string[]>> = {
   "paths.test.ts": calls("path_create_directory path_remove_directory path_unlink_file path_symlink path_readlink"),
   "two-paths.test.ts": calls("path_link path_rename"),
   "poll.test.ts": calls("poll_oneoff"),
+  "sockets.test.ts": calls("sock_accept sock_recv sock_send sock_shutdown"),
 };
 
 /** As a file's last test: each error that the docs list for its calls was answered in a test before. */
 export function testDocumentedErrors(file: string, excused: readonly string[] = []): void {
-  test(`${file}: each documented error was produced`, () => {
+  const rows = (): NamedRow<Preview1Context>[] => {
     const own = filesOfCalls[file] ?? assert.fail(`${file} answers for no call`);
-    const missing = own.flatMap((name) => {
-      const row = preview1[name] ?? assert.fail(`there is no call ${name}`);
-      return row.docs.errors.map((errno) => `${name} ${errno}`).filter((pair) => !produced.has(pair));
-    });
+    return own.map((name) => [name, preview1[name] ?? assert.fail(`there is no call ${name}`)]);
+  };
+  testErrorsOf(file, rows, excused);
+}
+
+/** {@link testDocumentedErrors} for any rows. */
+export function testErrorsOf(
+  file: string,
+  rows: () => readonly NamedRow<Preview1Context>[],
+  excused: readonly string[] = [],
+): void {
+  test(`${file}: each documented error was produced`, () => {
+    const missing = rows().flatMap(([name, row]) =>
+      row.docs.errors.map((errno) => `${name} ${errno}`).filter((pair) => !produced.has(pair)),
+    );
     assert.deepEqual(
       missing.filter((pair) => !excused.includes(pair)),
       [],

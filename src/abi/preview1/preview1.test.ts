@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Preview1Context } from "./context.ts";
+import { Preview1Context } from "../preview1-context.ts";
 import { preview1, unstable } from "./index.ts";
 import {
   Bench,

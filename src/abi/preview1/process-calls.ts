@@ -1,8 +1,8 @@
 import { failure } from "../../base/index.ts";
 import { GuestEnd } from "../../host/index.ts";
 import { call, type CallTable } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
-import { clockId, clockOf, pointer, resultPair, resultU64, room, u32, u64 } from "./types.ts";
+import type { Preview1Context } from "../preview1-context.ts";
+import { clockId, clockOf, pointer, resultPair, resultU64, room, u32, u64 } from "../preview1-types.ts";
 
 /** Writes NUL-terminated strings one behind the other, and a table of where each begins. */
 function writeStrings(

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, unlinkSync } from "node:fs";
 import { test } from "node:test";
 import { type Bench, type Subject, subjects, testDocumentedErrors, u32, withBench } from "./preview1-fixture.ts";
-import { rights } from "./types.ts";
+import { rights } from "../preview1-types.ts";
 
 const end = 0x2_0000;
 const head = 24;

@@ -1,5 +1,5 @@
 import type { Descriptor } from "../../host/index.ts";
-import { allRights, rights } from "./types.ts";
+import { allRights, rights } from "../preview1-types.ts";
 
 /** What a descriptor says of itself in `fdstat`. */
 export interface Rights {
@@ -40,6 +40,14 @@ const anyFileRights =
   rights.fdDatasync |
   rights.pollFdReadwrite |
   rights.fdAdvise;
+const socketRights =
+  rights.fdRead |
+  rights.fdWrite |
+  rights.fdSetFlags |
+  rights.fdFilestatGet |
+  rights.pollFdReadwrite |
+  rights.sockShutdown |
+  rights.sockAccept;
 const seekRights = rights.fdSeek | rights.fdTell;
 const writeRights = rights.fdWrite | rights.fdAllocate | rights.fdFilestatSetSize | rights.fdFilestatSetTimes;
 
@@ -49,6 +57,7 @@ export function rightsOf(descriptor: Descriptor): Rights {
   if (narrowed !== undefined) return narrowed;
   const type = descriptor.type();
   if (type === "directory") return { base: folderRights, inheriting: allRights };
+  if (type === "socket") return { base: socketRights, inheriting: allRights };
   let base = anyFileRights;
   // A terminal is a character device without the rights to seek and tell: a guest's `isatty` looks at just that.
   if (type === "regular-file" || type === "block-device") base |= seekRights;

@@ -12,7 +12,7 @@ import {
   type Wanted,
   withBench,
 } from "./preview1-fixture.ts";
-import { fstflags, rights } from "./types.ts";
+import { fstflags, rights } from "../preview1-types.ts";
 
 const end = 0x2_0000;
 /** A moment with nanoseconds that a double of seconds cannot hold. */

@@ -1,7 +1,7 @@
 import type { FileStat } from "../../host/index.ts";
 import type { Result } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
-import { filetypes } from "./types.ts";
+import type { Preview1Context } from "../preview1-context.ts";
+import { filetypes } from "../preview1-types.ts";
 
 function show(stat: FileStat): string {
   return `{type=${stat.type},ino=${stat.ino},nlink=${stat.nlink},size=${stat.size}}`;

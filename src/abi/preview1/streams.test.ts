@@ -14,7 +14,7 @@ import {
   utf8,
   withBench,
 } from "./preview1-fixture.ts";
-import { fdflags, oflags, rights } from "./types.ts";
+import { fdflags, oflags, rights } from "../preview1-types.ts";
 
 const end = 0x2_0000;
 const tooFar = 1n << 63n;

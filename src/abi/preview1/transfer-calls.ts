@@ -1,9 +1,9 @@
 import { failure } from "../../base/index.ts";
 import type { Descriptor } from "../../host/index.ts";
 import { call, type CallTable } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
+import type { Preview1Context } from "../preview1-context.ts";
 import { hasGivenUp } from "./rights.ts";
-import { fd, filetypes, iovecs, resultU32, rights, room, u64 } from "./types.ts";
+import { fd, filetypes, iovecs, resultU32, rights, room, u64 } from "../preview1-types.ts";
 
 function readable(context: Preview1Context, number: number): Descriptor {
   const descriptor = context.descriptor(number);

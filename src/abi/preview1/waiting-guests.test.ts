@@ -5,7 +5,7 @@ import { defaultGrants } from "../../capabilities/index.ts";
 import { createPipe, GuestEnd, HostWorkload, MemorySink } from "../../host/index.ts";
 import { planCalls } from "../bind.ts";
 import { forward } from "../forwarder-fixture.ts";
-import { Preview1Context } from "./context.ts";
+import { Preview1Context } from "../preview1-context.ts";
 import { AsyncGuest, moduleOf, trapError } from "./guest-fixture.ts";
 import { preview1 } from "./index.ts";
 import { subscription } from "./poll-fixture.ts";

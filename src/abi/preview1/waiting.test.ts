@@ -9,7 +9,7 @@ import { event, subscription, type Clock, type Watch } from "./poll-fixture.ts";
 import { type Argument, Bench, type BenchOptions, nonblocking, subjects, utf8 } from "./preview1-fixture.ts";
 import { trapError } from "./guest-fixture.ts";
 import { preview1 } from "./index.ts";
-import { rights } from "./types.ts";
+import { rights } from "../preview1-types.ts";
 
 const ms = 1_000_000n;
 const never: Clock = { clock: 1, timeout: 3_600_000n * ms };
@@ -333,9 +333,10 @@ test("a stream's own error reaches the guest after a wait", async () => {
 test("preview 1's rows say which calls may wait, and which count bytes", () => {
   const names = (is: (row: CallRow<never>) => boolean): string[] =>
     Object.entries(preview1).flatMap(([name, row]) => (is(row) ? [name] : []));
-  assert.deepEqual(names(({ mayWait }) => mayWait).toSorted(), ["fd_read", "fd_write", "poll_oneoff", "sched_yield"]);
+  const waiting = ["fd_read", "fd_write", "poll_oneoff", "sched_yield", "sock_accept", "sock_recv", "sock_send"];
+  assert.deepEqual(names(({ mayWait }) => mayWait).toSorted(), waiting);
   assert.deepEqual(names(({ moves }) => moves === "in").toSorted(), ["fd_pread", "fd_read"]);
-  assert.deepEqual(names(({ moves }) => moves === "out").toSorted(), ["fd_pwrite", "fd_write"]);
+  assert.deepEqual(names(({ moves }) => moves === "out").toSorted(), ["fd_pwrite", "fd_write", "sock_send"]);
 });
 
 test("a fixed clock and seeded randomness make runs alike to the byte, bound sync and async", async () => {

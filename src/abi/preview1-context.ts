@@ -1,4 +1,4 @@
-import { errnoTable, HostError } from "../../base/index.ts";
+import { errnoTable, HostError } from "../base/index.ts";
 import {
   Buffers,
   type Descriptor,
@@ -8,9 +8,9 @@ import {
   type HostInstance,
   type Meter,
   type Path,
-} from "../../host/index.ts";
-import type { CallContext } from "../bind.ts";
-import { GuestMemory } from "../memory.ts";
+} from "../host/index.ts";
+import type { CallContext } from "./bind.ts";
+import { GuestMemory } from "./memory.ts";
 
 /** How a guest stopped: what the host decided, or a defect of the host's. */
 export type GuestOutcome = EndReason | { readonly kind: "bug"; readonly error: unknown };

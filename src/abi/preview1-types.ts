@@ -1,7 +1,7 @@
-import { failure } from "../../base/index.ts";
-import type { Buffers, ClockId, FileType, Path } from "../../host/index.ts";
-import type { Parameter, Result } from "../bind.ts";
-import type { Preview1Context } from "./context.ts";
+import { failure } from "../base/index.ts";
+import type { Buffers, ClockId, FileType, Path } from "../host/index.ts";
+import type { Parameter, Result } from "./bind.ts";
+import type { Preview1Context } from "./preview1-context.ts";
 
 /** `open`'s and `fdstat`'s bits by their names in the specification (preview 1, "Types"). */
 export const oflags = { creat: 1, directory: 2, excl: 4, trunc: 8 } as const;

@@ -1,0 +1,101 @@
+import type { Errno } from "../../base/index.ts";
+
+/** The families of addresses that guests have sockets of. */
+export type SocketFamily = "ipv4" | "ipv6" | "unix";
+
+/** What a socket carries: a stream of bytes or datagrams. */
+export type SocketKind = "stream" | "datagram";
+
+/** An IP address in its usual text form, without brackets, and a port. */
+export interface InternetAddress {
+  readonly family: "ipv4" | "ipv6";
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where a socket is bound or connected. A Unix socket's path is empty where it has no name. */
+export type SocketAddress = InternetAddress | { readonly family: "unix"; readonly path: string };
+
+/** What a {@link Connection} tells whoever has it. None is called before the call that gave the handlers returned. */
+export interface ConnectionHandlers {
+  /** The connection that was asked for stands. */
+  connected(): void;
+  /** One chunk, the receiver's to keep; answers whether reading goes on, else the next {@link Connection.read} resumes it. */
+  data(bytes: Uint8Array): boolean;
+  /** The peer sends no more. */
+  ended(): void;
+  /** All that was written is with the system. */
+  drained(): void;
+  /** The connection failed; nothing more is heard of it. */
+  failed(errno: Errno): void;
+}
+
+/** A stream of bytes to a peer, as a backend makes it. It reads only when asked. */
+export interface Connection {
+  /** Known once it is connected. */
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** Bytes that were written and are not yet with the system. */
+  readonly pending: number;
+  /** Says who hears of it: called once, in the turn in which it was got. */
+  tell(handlers: ConnectionHandlers): void;
+  /** Asks for the next chunk. */
+  read(): void;
+  /** Takes all of the bytes; true where they are with the system already, else they must stay as they are. */
+  write(bytes: Uint8Array): boolean;
+  /** Says to the peer that no more comes, behind what was written. */
+  end(): void;
+  /** Closes it; what was written still goes out, and `done` is called when it has or cannot. */
+  close(done: () => void): void;
+  /** Drops it with all that was written. */
+  reset(): void;
+  setNoDelay(isOn: boolean): void;
+  setKeepAlive(isOn: boolean): void;
+}
+
+/** A stream socket's place: it can listen or connect from there, once. */
+export interface BoundStream {
+  readonly address: SocketAddress;
+  /** Hands over each connection as it comes. @throws HostError */
+  listen(backlog: number, accepted: (connection: Connection) => void): void;
+  /** Connects from there. */
+  connect(to: SocketAddress): Connection;
+  close(): void;
+}
+
+/** What {@link Datagrams} tell whoever has them. */
+export interface DatagramHandlers {
+  /** One datagram, the receiver's to keep. */
+  message(bytes: Uint8Array, from: InternetAddress): void;
+  /** All that was sent is with the system. */
+  drained(): void;
+  failed(errno: Errno): void;
+}
+
+/** A UDP socket that is bound. */
+export interface Datagrams {
+  readonly address: InternetAddress;
+  /** Bytes that were sent and are not yet with the system. */
+  readonly pending: number;
+  tell(handlers: DatagramHandlers): void;
+  /** Sends one datagram; the bytes must stay as they are. */
+  send(bytes: Uint8Array, to: InternetAddress): void;
+  setBroadcast(isOn: boolean): void;
+  close(): void;
+}
+
+/**
+ * What guests' sockets are made of: the machine's own network ({@link directNetwork}), or another that an embedder gives.
+ * It is asked only for what the grants allow, and decides nothing by itself. Operations throw HostError.
+ */
+export interface NetworkBackend {
+  readonly name: string;
+  /** Port 0 takes a free one. @throws HostError addrinuse, addrnotavail, acces */
+  bindStream(address: SocketAddress): BoundStream;
+  /** Begins to connect: `connected` or `failed` tells the rest. */
+  connect(to: SocketAddress): Connection;
+  /** @throws HostError addrinuse, addrnotavail, acces */
+  bindDatagrams(address: InternetAddress, options: { readonly reusesAddress: boolean }): Datagrams;
+  /** The addresses of a name, as text. Rejects with HostError noent for no such name, again where asking later may help, io. */
+  resolve(name: string): Promise<readonly string[]>;
+}

@@ -1,0 +1,16 @@
+export {
+  type BoundStream,
+  type Connection,
+  type ConnectionHandlers,
+  type DatagramHandlers,
+  type Datagrams,
+  type InternetAddress,
+  type NetworkBackend,
+  type SocketAddress,
+  type SocketFamily,
+  type SocketKind,
+} from "./backend.ts";
+export { directNetwork } from "./direct.ts";
+export { Socket } from "./socket.ts";
+export type { ReceiveHow, Received, ShutdownHow, SocketOption } from "./socket-types.ts";
+export { type NetworkLimits, Sockets } from "./sockets.ts";
