@@ -58,7 +58,7 @@ export const boundaries: Readonly<Record<Room, Boundary>> = {
     rooms: ["capabilities"],
     node: ["crypto", "dgram", "dns", "fs", "http", "http2", "net", "sqlite", "tls", "tty"],
     native: true,
-    lateLoaders: ["filesystem/walk/streams.ts", "random.ts"],
+    lateLoaders: ["filesystem/walk/streams.ts", "network/direct.ts", "random.ts"],
   },
   abi: {
     rooms: ["host", "wasm", "capabilities"],
@@ -77,6 +77,7 @@ export const boundaries: Readonly<Record<Room, Boundary>> = {
       "hot-functions.ts",
       "pool/process.ts",
       "pool/thread.ts",
+      "threads/thread-worker.ts",
     ],
   },
   images: { rooms: ["wasm"], node: ["crypto", "fs", "http", "https", "sqlite", "zlib"] },

@@ -2,12 +2,17 @@
 export { SampanError, type ErrorData } from "./base/index.ts";
 export type { ByteSink, ByteSource } from "./base/index.ts";
 export type { Grants } from "./capabilities/index.ts";
-export type { StdioChannels } from "./host/index.ts";
+export { createPipe, MemorySink, sinkToWeb, sourceFrom, sourceFromWeb, type StdioChannels } from "./host/index.ts";
 export {
+  type Cordon,
   Engine,
   type EngineLimits,
   type EngineOptions,
   type Frame,
+  type FreshInstance,
+  type FreshMechanism,
+  type FreshOptions,
+  type FreshWorkload,
   type GrantsValue,
   type GuestModule,
   type HostFunctions,

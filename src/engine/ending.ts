@@ -13,6 +13,8 @@ export type RunEnding =
       readonly backtrace: readonly Frame[];
       /** The limit that it ran into, if that is what it was. */
       readonly code?: "LIMIT_STACK";
+      /** The number of the guest's thread that trapped, where that is not its first one. */
+      readonly thread?: number;
     }
   /** A limit, or a module that cannot be run: an error of the catalog. */
   | { readonly kind: "error"; readonly error: ErrorData }
@@ -38,4 +40,9 @@ export function endingFrom(result: RunResult): RunEnding {
 export function endingOfError(error: unknown): RunEnding {
   if (error instanceof SampanError) return { kind: "error", error: error.toData() };
   return { kind: "bug", stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** Which thread of its guest trapped, in words that follow "trapped"; nothing for the first one. */
+export function inThread({ thread }: { readonly thread?: number }): string {
+  return thread === undefined ? "" : ` in thread ${thread}`;
 }

@@ -64,7 +64,8 @@ test("Instance.call() answers values; an async instance refuses callSync() and n
   await using waiting = await engine.instantiate(module, { mode: "async" });
   assert.equal(await waiting.call("increment", 41), 42);
   assert.throws(() => waiting.callSync("increment", 1), withCode("INSTANCE_ASYNC"));
-  await assert.rejects(waiting.call("decrement"), withCode("GUEST_EXPORT_MISSING"));
+  for (const name of ["decrement", "sampan:engine/check", "sampan:engine/hook"])
+    await assert.rejects(waiting.call(name), withCode("GUEST_EXPORT_MISSING"));
 });
 
 test("Instance.call() refuses a second call while one runs, and any after its end", async () => {
@@ -153,6 +154,11 @@ test("A function of the embedder's is called in place of an import, may answer l
   });
   await assert.rejects(failing.call("run", 1), /not today/);
   assert.equal(failing.isEnded, true);
+  const blocking = await engine.instantiate(module, {
+    mode: "sync",
+    imports: { env: { twice: () => Promise.resolve(1) } },
+  });
+  await assert.rejects(blocking.call("run", 1), withCode("INSTANCE_ASYNC"));
   await assert.rejects(engine.instantiate(module), withCode("GUEST_IMPORT_UNKNOWN"));
 });
 

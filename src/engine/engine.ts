@@ -2,12 +2,14 @@ import type { BindMode } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
 import { defaultGrants, type Grants, grantsFromValue } from "../capabilities/index.ts";
 import { HostWorkload, type StdioChannels } from "../host/index.ts";
-import { CompileCache } from "./cache/compile-cache.ts";
+import { CompileCache, ownCache } from "./cache/index.ts";
 import { EpochThread, EpochWatcher } from "./epoch.ts";
 import { compileGuest, type GuestModule } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
 import { Guest } from "./guest.ts";
-import type { HostFunctions } from "./import-plan.ts";
+import type { FreshMechanism } from "./fresh-state/fresh-instances.ts";
+import { FreshWorkload } from "./fresh-workload.ts";
+import { type HostFunctions, threadsNeedCordon } from "./import-plan.ts";
 import type { Instance } from "./instance.ts";
 import type { EngineLimits, InstanceLimits } from "./limits.ts";
 import { LocalInstance } from "./local-instance.ts";
@@ -15,6 +17,8 @@ import { MapBudget, type MapFiles } from "./map-budget.ts";
 import { type Cordon, Pool } from "./pool/pool.ts";
 import { startProcess } from "./pool/process.ts";
 import { startThread } from "./pool/thread.ts";
+import { ThreadedGuest } from "./threads/threaded-guest.ts";
+import { ThreadedInstance } from "./threads/threaded-instance.ts";
 
 /** What an engine is made with. */
 export interface EngineOptions {
@@ -41,6 +45,8 @@ export interface PoolThread {
 /** What is put in place of what an engine makes for itself. */
 export interface EngineParts {
   readonly thread?: PoolThread;
+  /** Whether the thread is one of a pool's, so that a guest with threads may have it for itself. */
+  readonly isPooled?: boolean;
   readonly maps?: MapFiles;
 }
 
@@ -50,6 +56,8 @@ export interface ModuleOptions {
   readonly name?: string;
   /** Most bytes of memory that any instance of it may have. */
   readonly memory?: number;
+  /** Whether its instances are to be put back between uses ({@link Engine.fresh}). */
+  readonly restore?: boolean;
 }
 
 /** What an instance is made with: data, but for stdio, imports and the signal, which are live. */
@@ -71,6 +79,12 @@ export interface InstanceOptions {
   readonly cordon?: Cordon;
 }
 
+/** What a workload whose instances are put back is made with. */
+export interface FreshOptions extends Pick<InstanceOptions, "args" | "grants" | "limits" | "imports" | "mode"> {
+  /** How they are put back; the quickest that module and system have where it is left out. */
+  readonly mechanism?: FreshMechanism;
+}
+
 /** Grants in the form of a grants file (docs/GRANTS.md); relative folders begin at the process's working directory. */
 export type GrantsValue = Readonly<Record<string, unknown>>;
 
@@ -84,20 +98,25 @@ export class Engine {
   readonly #thread: GuestThread;
   readonly #pool: Pool;
   readonly #maps: MapBudget;
+  readonly #isPooled: boolean;
   readonly #cache: CompileCache | undefined;
   readonly #instances = new Set<Instance>();
+  readonly #workloads = new Set<FreshWorkload>();
   /** Instances that are being made. */
   #starting = 0;
+  /** Each ends one of those. */
+  readonly #aborts = new Set<() => void>();
   #isClosed = false;
 
   /** @throws ENGINE_UNSUPPORTED under a Node.js without JavaScript Promise Integration */
-  constructor(options: EngineOptions = {}, { thread, maps }: EngineParts = {}) {
+  constructor(options: EngineOptions = {}, { thread, maps, isPooled = false }: EngineParts = {}) {
     if (!("Suspending" in WebAssembly)) throw unsupported();
     this.#options = options;
     this.#maps = new MapBudget(maps);
+    this.#isPooled = isPooled;
     this.#thread = new GuestThread(thread?.epoch ?? this.#ownEpoch(), thread?.onTick);
     const { cache, checks = "on" } = options;
-    this.#cache = cache === false ? undefined : new CompileCache(cache);
+    this.#cache = cache === false ? undefined : cache === undefined ? ownCache() : new CompileCache(cache);
     const watch = (memory: WebAssembly.Memory): void => this.#watcher.add(memory);
     this.#pool = new Pool({
       sharedThreads: options.threads ?? navigator.hardwareConcurrency,
@@ -129,13 +148,14 @@ export class Engine {
   }
 
   /** {@link compile}, at once. */
-  compileSync(bytes: Uint8Array, { name, memory }: ModuleOptions = {}): GuestModule {
+  compileSync(bytes: Uint8Array, { name, memory, restore }: ModuleOptions = {}): GuestModule {
     this.#checkOpen();
     // Its thread takes some 30 ms to start, in which nobody would make a guest look up.
     if (this.#options.checks !== "off") this.#watcher.start();
     return compileGuest(asPlain(bytes), {
       name,
       memory,
+      restore,
       tableElements: this.#options.limits?.tableElements ?? defaultTableElements,
       checks: this.#options.checks !== "off",
       hotFunctions: true,
@@ -147,7 +167,8 @@ export class Engine {
    * Makes an instance, in this thread or in the cordon that it asks for.
    *
    * @throws GUEST_IMPORT_UNKNOWN, GRANT_INVALID, GRANT_UNKNOWN, FILE_NOT_FOUND, LIMIT_INSTANCES, LIMIT_MEMORIES, LIMIT_STACKS,
-   *   ENGINE_WORKER_LOST, and what the module's start function ends with
+   *   LIMIT_THREADS, GUEST_THREADS for a module that starts threads and has no cordon of its own, ENGINE_WORKER_LOST, and what the
+   *   module's start function ends with
    */
   instantiate(module: GuestModule, options?: InstanceOptions & { readonly cordon?: undefined }): Promise<LocalInstance>;
   instantiate(module: GuestModule, options: InstanceOptions): Promise<Instance>;
@@ -155,31 +176,79 @@ export class Engine {
     this.#checkOpen();
     const grants = await grantsOf(options.grants);
     options.signal?.throwIfAborted();
+    this.#checkOpen();
     const { cordon, signal, ...placed } = options;
+    const { spawnsThreads } = module.importPlan();
+    const isAlone = cordon === "thread" || cordon === "process" || this.#isPooled;
+    if (spawnsThreads && !isAlone) throw threadsNeedCordon(module.name);
     this.#takePlace();
     let instance: Instance | undefined;
     const abort = (): void => instance?.kill();
+    const onStart = (starting: Instance): void => {
+      instance = starting;
+      if (signal?.aborted === true || this.#isClosed) abort();
+    };
     const onClose = (): void => {
       signal?.removeEventListener("abort", abort);
       if (instance !== undefined) this.#instances.delete(instance);
     };
+    signal?.addEventListener("abort", abort);
+    this.#aborts.add(abort);
     try {
       instance =
         cordon === undefined
-          ? await this.#instantiateHere(module, { ...placed, grants, onClose })
-          : await this.#pool.instantiate(module, { ...placed, grants, cordon, onClose });
+          ? await (spawnsThreads
+              ? this.#instantiateThreads(module, { ...placed, grants, onStart, onClose })
+              : this.#instantiateHere(module, { ...placed, grants, onStart, onClose }))
+          : await this.#pool.instantiate(module, { ...placed, grants, cordon, onStart, onClose });
+    } catch (error) {
+      onClose();
+      throw error;
     } finally {
       this.#starting -= 1;
+      this.#aborts.delete(abort);
     }
     this.#instances.add(instance);
-    signal?.addEventListener("abort", abort);
-    if (signal?.aborted === true) abort();
     return instance;
+  }
+
+  /**
+   * Makes a workload whose instances are put back between uses: each use begins with the state of a new instance, and costs
+   * a fraction of one. The module is to be compiled with `restore: true`; without, each use has a new instance.
+   *
+   * @throws GRANT_INVALID, GRANT_UNKNOWN, FILE_NOT_FOUND, ENGINE_FRESH_STATE
+   */
+  async fresh(module: GuestModule, options: FreshOptions = {}): Promise<FreshWorkload> {
+    this.#checkOpen();
+    if (module.importPlan().spawnsThreads) throw threadsNeedCordon(module.name);
+    const grants = await grantsOf(options.grants);
+    const { args = [module.name], limits = {}, imports, mechanism } = options;
+    const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
+    const host = this.#hostOf(grants, { mode, limits, onTurn: this.#thread.onTick });
+    try {
+      const workload: FreshWorkload = new FreshWorkload({
+        module,
+        mode,
+        host,
+        mechanism,
+        guest: { args, thread: this.#thread, imports, ...limits },
+        take: (what) => this.#maps.take(what),
+        giveStack: () => this.#maps.give("stack"),
+        onClose: () => this.#workloads.delete(workload),
+      });
+      this.#workloads.add(workload);
+      return workload;
+    } catch (error) {
+      host.close();
+      throw error;
+    }
   }
 
   /** Ends all instances and gives up what the engine holds. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const abort of this.#aborts) abort();
+    for (const workload of this.#workloads) workload.close();
     for (const instance of this.#instances) await instance.close();
     await this.#pool.close();
     await this.#watcher.close();
@@ -194,15 +263,11 @@ export class Engine {
     const { args = [module.name], limits = {}, imports, stdio, grants } = options;
     this.#maps.take("memory");
     let guest: Guest | undefined;
-    const workload = new HostWorkload(grants, {
-      waits: mode === "async" ? "suspend" : "block",
-      alarms: this.#thread.alarms,
-      limits,
-      onTurn: () => {
-        this.#thread.onTick();
-        guest?.lookWithin();
-      },
-    });
+    const onTurn = (): void => {
+      this.#thread.onTick();
+      guest?.lookWithin();
+    };
+    const workload = this.#hostOf(grants, { mode, limits, onTurn });
     let isOpen = true;
     const onClose = (): void => {
       if (!isOpen) return;
@@ -214,13 +279,47 @@ export class Engine {
       const host = workload.createInstance(stdio === undefined ? {} : { stdio });
       guest = new Guest(module, { host, args, mode, thread: this.#thread, imports, ...limits });
       const takeStack = (): void => this.#maps.take("stack");
-      const instance = new LocalInstance({ guest, module, host, mode, takeStack, onClose });
+      const giveStack = (): void => this.#maps.give("stack");
+      const instance = new LocalInstance({ guest, module, host, mode, takeStack, giveStack, onClose });
+      options.onStart(instance);
       await instance.start();
       return instance;
     } catch (error) {
       onClose();
       throw error;
     }
+  }
+
+  async #instantiateThreads(module: GuestModule, options: HereOptions): Promise<ThreadedInstance> {
+    const { args = [module.name], limits = {}, imports, stdio, grants } = options;
+    this.#maps.take("memory");
+    const workload = this.#hostOf(grants, { mode: "async", limits, onTurn: () => {} });
+    const onClose = (): void => {
+      options.onClose();
+      workload.close();
+    };
+    let instance: ThreadedInstance | undefined;
+    try {
+      const host = workload.createInstance(stdio === undefined ? {} : { stdio });
+      const takeThread = (): void => this.#maps.take("thread");
+      const guest = new ThreadedGuest(module, { host, grants, args, imports, takeThread, ...limits });
+      instance = new ThreadedInstance({ guest, module, host, onClose });
+      options.onStart(instance);
+      await instance.start();
+      return instance;
+    } catch (error) {
+      if (instance === undefined) onClose();
+      else await instance.close();
+      throw error;
+    }
+  }
+
+  #hostOf(
+    grants: Grants,
+    { mode, limits, onTurn }: { mode: BindMode; limits: InstanceLimits; onTurn: () => void },
+  ): HostWorkload {
+    const waits = mode === "async" ? "suspend" : "block";
+    return new HostWorkload(grants, { waits, limits, onTurn, alarms: this.#thread.alarms });
   }
 
   /** Takes the place of an instance that is about to be made. */
@@ -247,7 +346,15 @@ export class Engine {
   }
 }
 
-type HereOptions = Omit<InstanceOptions, "grants"> & { readonly grants: Grants; readonly onClose: () => void };
+type HereOptions = Omit<InstanceOptions, "grants"> & InstanceListeners & { readonly grants: Grants };
+
+/** Hears of an instance that is being made. */
+export interface InstanceListeners {
+  /** Called before its start function runs. */
+  readonly onStart: (instance: Instance) => void;
+  /** Called when it is closed, or could not be made. */
+  readonly onClose: () => void;
+}
 
 function unsupported(): SampanError {
   const message = `Cannot make an engine under Node.js ${process.versions.node}: it has no JavaScript Promise Integration`;

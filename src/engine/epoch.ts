@@ -48,9 +48,12 @@ export class EpochWatcher {
     if (this.#worker !== undefined || this.#isClosed) return;
     // Loaded here: node:worker_threads costs a millisecond, and a run without checks needs none.
     const threads = process.getBuiltinModule("node:worker_threads");
-    const worker = new threads.Worker(new URL(watcherFile, import.meta.url), { workerData: this.control });
+    // The program's own options may make no sense for this file, or load what is only meant for the program.
+    const options = { workerData: this.control, execArgv: [] };
+    const worker = new threads.Worker(new URL(watcherFile, import.meta.url), options);
     worker.unref();
     this.#worker = worker;
+    abandoned.register(this, worker);
     for (const memory of this.#memories) worker.postMessage({ add: memory } satisfies WatcherMessage);
   }
 
@@ -60,6 +63,9 @@ export class EpochWatcher {
     await this.#worker?.terminate();
   }
 }
+
+/** Ends the thread of a watcher that nobody can reach any more: a thread of Node's is never collected. */
+const abandoned = new FinalizationRegistry<Worker>((worker) => void worker.terminate());
 
 /** One thread in which guests run, as the guests and the watcher see it. */
 export class EpochThread {
@@ -99,6 +105,14 @@ export class EpochThread {
     Atomics.store(this.#control, controlWord.armed, 1);
     Atomics.notify(this.#control, controlWord.armed);
   }
+}
+
+/** This thread, with a watcher of its own for as long as the process lives. */
+export function watchedThread(): EpochThread {
+  const watcher = new EpochWatcher();
+  const thread = new EpochThread(watcher.control, () => watcher.start());
+  watcher.add(thread.memory);
+  return thread;
 }
 
 /** The functions that a check calls when the epoch word is set, as functions of Wasm, which a global can hold. */

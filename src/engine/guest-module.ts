@@ -1,7 +1,8 @@
 import type { BigIntStats } from "node:fs";
-import { SampanError } from "../base/index.ts";
+import { build, SampanError } from "../base/index.ts";
 import {
   explainRejection,
+  type ImportInfo,
   OffsetMap,
   planHotFunctions,
   readModule,
@@ -12,9 +13,9 @@ import {
   type RewriteOptions,
   type RewrittenLayout,
 } from "../wasm/index.ts";
-import type { CompileCache } from "./cache/index.ts";
-import { tierUp } from "./hot-functions.ts";
-import { ImportPlan } from "./import-plan.ts";
+import type { CacheEntry, CompileCache } from "./cache/index.ts";
+import { compileWithEager, tierUp } from "./hot-functions.ts";
+import { ImportPlan, isThreadSpawn } from "./import-plan.ts";
 
 /** What compiling takes beside the bytes. */
 export interface CompileOptions {
@@ -26,8 +27,11 @@ export interface CompileOptions {
   readonly checks?: boolean | undefined;
   /** Whether it gets functions that put its state back; `omit` leaves steps out, for tests. */
   readonly restore?: boolean | { readonly omit: readonly RestoreStep[] } | undefined;
-  /** Whether functions with loops that are entered once are found, to be optimised before they run. */
-  readonly hotFunctions?: boolean | undefined;
+  /**
+   * Whether functions with loops that are entered once are found, to be optimised before they run; `here` where no other process
+   * compiles the module again, which costs less.
+   */
+  readonly hotFunctions?: boolean | "here" | undefined;
   /** How messages call the file. */
   readonly name?: string | undefined;
   /** Where rewritten modules are kept. */
@@ -58,8 +62,8 @@ export interface GuestModule {
 }
 
 const pageSize = 65_536;
-/** Part of each key of the cache: what another version of the rewriter wrote is not read. */
-const rewriterVersion = "1";
+/** Part of each key of the cache: what another build wrote is not read. */
+const rewriterVersion = build ?? "the sources";
 
 /**
  * Compiles a core module.
@@ -70,8 +74,10 @@ const rewriterVersion = "1";
 export function compileGuest(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions = {}): GuestModule {
   const name = options.name ?? "module";
   try {
-    const rewritten = rewriteFor(bytes, options);
-    const module = new WebAssembly.Module(rewritten.bytes);
+    const rewritten = rewriteFor(bytes, optionsFor(bytes, options));
+    const { eager } = rewritten;
+    const compile = (): WebAssembly.Module => new WebAssembly.Module(rewritten.bytes);
+    const module = eager === undefined ? compile() : compileWithEager(eager, compile);
     return guestModuleOf(bytes, { module, rewritten, name });
   } catch (error) {
     throw explainFailure(bytes, name, error);
@@ -93,7 +99,7 @@ export function guestModuleOf(
     bytes,
     code,
     offsets,
-    importPlan: () => (plan ??= new ImportPlan(readModuleImports(bytes), name)),
+    importPlan: () => (plan ??= new ImportPlan(ownImports(code, layout), name)),
     originalOffset: (offset) => offsets.original(offset),
     prepare(exports) {
       if (isPrepared) return;
@@ -110,12 +116,34 @@ export function guestModuleOf(
   };
 }
 
+/** What the module itself imports; the rewritten one, where the types of memories say what they may have. */
+function ownImports(code: Uint8Array, { namespace }: RewrittenLayout): ImportInfo[] {
+  return readModuleImports(code).filter(({ module }) => module !== namespace);
+}
+
+/** Whether a module starts threads of its own (wasi-threads); false for what is no module. */
+export function startsThreads(bytes: Uint8Array): boolean {
+  try {
+    return readModuleImports(bytes).some(isThreadSpawn);
+  } catch (error) {
+    if (error instanceof SampanError) return false;
+    throw error;
+  }
+}
+
+/** Each thread of a guest is a thread of the system's, which can be ended without its code looking up. */
+function optionsFor(bytes: Uint8Array, options: CompileOptions): CompileOptions {
+  const { checks, hotFunctions, restore } = options;
+  if ((checks ?? hotFunctions ?? restore) === undefined || !startsThreads(bytes)) return options;
+  return { ...options, checks: false, hotFunctions: false, restore: false };
+}
+
 /** What rewriting is asked for; nothing where the module runs as it is. */
 function rewriteOptionsOf(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): RewriteOptions {
   const { memory, tableElements, checks, restore } = options;
   // A module with several memories shares the limit out evenly.
   const count = memory === undefined ? 1 : Math.max(1, readModule(bytes).memories.length);
-  const hot = options.hotFunctions === true ? planHotFunctions(bytes) : [];
+  const hot = options.hotFunctions !== undefined && options.hotFunctions !== false ? planHotFunctions(bytes) : [];
   return {
     ...(memory === undefined ? {} : { maxPages: Math.floor(memory / pageSize / count) }),
     ...(tableElements === undefined ? {} : { maxElements: tableElements }),
@@ -125,35 +153,83 @@ function rewriteOptionsOf(bytes: Uint8Array<ArrayBuffer>, options: CompileOption
   };
 }
 
-function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Rewritten {
+/** A rewritten module, or one as it is with a function that is to be optimised when it is compiled. */
+interface Prepared extends Rewritten {
+  readonly eager?: number;
+}
+
+function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Prepared {
   const { memory, tableElements, checks, restore, hotFunctions, cache, file } = options;
   const wanted = { memory, tableElements, checks, restore, hotFunctions };
   const isPlain = Object.values(wanted).every((each) => each === undefined || each === false);
   if (isPlain) return asItIs(bytes);
-  const fresh = (): Rewritten => {
-    // Before it is rewritten: what the rewriter adds lies behind the last of each index, and a module that names an index which
-    // it does not have would reach it.
-    if (!WebAssembly.validate(bytes)) return asItIs(bytes);
-    return rewrite(bytes, rewriteOptionsOf(bytes, options));
-  };
-  if (cache === undefined) return fresh();
+  // Before it is rewritten: what the rewriter adds lies behind the last of each index, and a module that names an index which
+  // it does not have would reach it. It is not kept either: with other flags V8 may take it, and then it had no checks.
+  const isValid = (): boolean => WebAssembly.validate(bytes);
+  const fresh = (): Rewritten => rewrite(bytes, rewriteOptionsOf(bytes, options));
+  if (cache === undefined) return isValid() ? fresh() : asItIs(bytes);
   const subject = { version: rewriterVersion, options: wanted };
-  const known = file === undefined ? undefined : cache.keyOfFile(file, subject);
+  const isWhole = file !== undefined && file.size === BigInt(bytes.length);
+  const known = isWhole ? cache.keyOfFile(file, subject) : undefined;
+  // Most modules are small and stay as they are: that is said where their file is known, and no entry is read.
+  if (known === unchangedKey) return asItIs(bytes);
+  if (known?.startsWith(eagerMark) === true) return { ...asItIs(bytes), eager: Number(known.slice(1)) };
   const key = known ?? cache.keyOf(bytes, subject);
-  if (key === undefined) return fresh();
-  if (known === undefined && file !== undefined) cache.rememberFile(file, subject, key);
-  const found = cache.get(key);
-  // Where nothing had to change there is nothing to keep but that.
-  if (found !== undefined) return { ...metaFrom(found.meta), bytes: found.bytes.length === 0 ? bytes : found.bytes };
-  const made = fresh();
-  const isUnchanged = made.bytes === bytes;
-  cache.put(key, { bytes: isUnchanged ? new Uint8Array(0) : made.bytes, meta: metaOf(made) });
+  const found = key === undefined ? undefined : cache.get(key);
+  if (found === undefined && !isValid()) return asItIs(bytes);
+  const eager = found === undefined && isWhole ? onlyEager(bytes, options) : undefined;
+  if (file !== undefined && eager !== undefined) {
+    cache.rememberFile(file, subject, eagerMark + String(eager).padStart(63, "0"));
+    return { ...asItIs(bytes), eager };
+  }
+  const made = found === undefined ? fresh() : rewrittenFrom(found, bytes);
+  if (key === undefined) return made;
+  if (found === undefined) cache.put(key, entryOf(made, bytes));
+  if (known === undefined && isWhole) cache.rememberFile(file, subject, isAsItIs(made, bytes) ? unchangedKey : key);
   return made;
+}
+
+/** Stands for the key of an entry where a file's module is {@link asItIs}. */
+const unchangedKey = "0".repeat(64);
+/** Begins what stands for a key where one function is to be optimised and nothing rewritten; its index follows. */
+const eagerMark = "=";
+/** Most places that are put into the original again; of a module with more the cache keeps all bytes. */
+const mostPatches = 1_000;
+
+/** The one function that is all that a module needs, if V8 can be told of it when it compiles: it takes the index of one. */
+function onlyEager(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): number | undefined {
+  const { memory, tableElements, checks, restore, hotFunctions } = options;
+  const changes = [memory, tableElements, checks, restore].some((each) => each !== undefined && each !== false);
+  const hot = hotFunctions !== "here" || changes ? [] : planHotFunctions(bytes);
+  return hot.length === 1 ? hot[0] : undefined;
+}
+
+/** An entry: whether `bytes` is the module or only what was put into it, in a byte before the rest of `meta`. */
+function entryOf(made: Rewritten, original: Uint8Array<ArrayBuffer>): CacheEntry {
+  const { bytes, offsets } = made;
+  const added = offsets.size <= mostPatches ? offsets.added(bytes) : undefined;
+  // Rewritten code also differs in sizes that are as long as before, which the map of offsets does not have.
+  const isPatch = added !== undefined && Buffer.compare(offsets.apply(original, added), bytes) === 0;
+  const rest = metaOf(made);
+  const meta = new Uint8Array(1 + rest.length);
+  meta[0] = isPatch ? 1 : 0;
+  meta.set(rest, 1);
+  return { bytes: isPatch ? added : bytes, meta };
+}
+
+function rewrittenFrom({ meta, bytes }: CacheEntry, original: Uint8Array<ArrayBuffer>): Rewritten {
+  const rest = metaFrom(meta.subarray(1));
+  if (meta[0] === 0) return { ...rest, bytes };
+  return { ...rest, bytes: rest.offsets.size === 0 ? original : rest.offsets.apply(original, bytes) };
 }
 
 /** A module that is not rewritten, or that V8 refuses: compiling it says why. */
 function asItIs(bytes: Uint8Array<ArrayBuffer>): Rewritten {
   return { bytes, layout: { namespace: "sampan:engine", memories: [], functions: [] }, offsets: OffsetMap.identity() };
+}
+
+function isAsItIs({ bytes, layout }: Rewritten, original: Uint8Array<ArrayBuffer>): boolean {
+  return bytes === original && JSON.stringify(layout) === JSON.stringify(asItIs(original).layout);
 }
 
 const encoder = new TextEncoder();

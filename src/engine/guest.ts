@@ -17,6 +17,8 @@ export type RunResult =
       readonly backtrace: readonly Frame[];
       /** The limit that it ran into, if that is what it was. */
       readonly code?: "LIMIT_STACK";
+      /** The number of the guest's thread that trapped, where that is not its first one. */
+      readonly thread?: number;
     }
   | GuestOutcome;
 
@@ -209,10 +211,10 @@ export class Guest implements WatchedGuest {
   #make(): void {
     const { module, layout } = this.#module;
     const { mode = "sync", thread, trace, imports } = this.#options;
-    const bound = this.#module
-      .importPlan()
-      .bind(this.context, { trace, mode, given: imports, fail: (e) => this.#end(e) });
-    const memories = makeMemories(layout, this.#options.memory);
+    const plan = this.#module.importPlan();
+    const { own: memories, imported } = makeMemories(layout, plan.memories, this.#options.memory);
+    const fail = (outcome: GuestOutcome): never => this.#end(outcome);
+    const bound = plan.bind(this.context, { trace, mode, given: imports, fail, memories: imported });
     if (layout.memories.length > 0 || layout.checks !== undefined) {
       const own: Record<string, WebAssembly.ImportValue> = { ...memories };
       if (layout.checks !== undefined && thread !== undefined) own[layout.checks.epoch] = thread.epoch.memory;
@@ -226,9 +228,10 @@ export class Guest implements WatchedGuest {
       globalOf(instance, layout.checks.hook).value = thread.hooks[mode];
     }
     const exported = Object.values(instance.exports).filter((value) => value instanceof WebAssembly.Memory);
-    this.#memories = [...new Set([...Object.values(memories), ...exported])];
+    this.#memories = [...new Set([...Object.values(memories), ...imported, ...exported])];
     const { memory } = instance.exports;
-    if (memory instanceof WebAssembly.Memory) this.context.memory.attach(memory);
+    const used = memory instanceof WebAssembly.Memory ? memory : imported[0];
+    if (used !== undefined) this.context.memory.attach(used);
   }
 
   #entry(name: string): (...args: unknown[]) => unknown {

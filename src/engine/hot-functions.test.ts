@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Script } from "node:vm";
 import { compileOwnGuest } from "../../guests/toolchain.ts";
 import { planHotFunctions, readModule, rewrite } from "../wasm/index.ts";
-import { isOptimized, tierUp } from "./hot-functions.ts";
+import { compileWithEager, isOptimized, tierUp } from "./hot-functions.ts";
 
 test("planHotFunctions() names main of a program that computes there, and nothing of its library's output", async () => {
   const bytes = readFileSync(await compileOwnGuest("bench/cpu/sha256"));
@@ -19,9 +19,9 @@ test("planHotFunctions() names nothing of a program that only prints", async () 
 });
 
 /** An instance of a program that computes in main, all its planned functions exported. */
-function instanceOf(bytes: Uint8Array<ArrayBuffer>) {
+function instanceOf(bytes: Uint8Array<ArrayBuffer>, compile = (make: () => WebAssembly.Module) => make()) {
   const rewritten = rewrite(bytes, { exportFunctions: planHotFunctions(bytes) });
-  const module = new WebAssembly.Module(rewritten.bytes);
+  const module = compile(() => new WebAssembly.Module(rewritten.bytes));
   const imports: Record<string, Record<string, () => number>> = {};
   for (const { module: from, name } of readModule(bytes).imports) (imports[from] ??= {})[name] = () => 0;
   const instance = new WebAssembly.Instance(module, imports);
@@ -33,6 +33,16 @@ function instanceOf(bytes: Uint8Array<ArrayBuffer>) {
   };
   return { instance, names, main: exported(names[0] ?? ""), start: exported("_start") };
 }
+
+test("compileWithEager() gives the one function optimised code before it runs, and modules compiled later none", async () => {
+  const bytes = readFileSync(await compileOwnGuest("bench/cpu/empty-loop"));
+  const [index = -1] = planHotFunctions(bytes);
+  const { main, start } = instanceOf(bytes, (make) => compileWithEager(index, make));
+  assert.deepEqual([isOptimized(main), isOptimized(start)], [true, false]);
+  // Other bytes: V8 keeps the code of those that it knows.
+  const other = Uint8Array.of(...bytes, 0, 2, 1, 0x61);
+  assert.equal(isOptimized(instanceOf(other).main), false);
+});
 
 test("tierUp() gives main optimised code before it runs, and nothing else", async () => {
   const { instance, names, main, start } = instanceOf(readFileSync(await compileOwnGuest("bench/cpu/sha256")));

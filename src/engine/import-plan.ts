@@ -1,18 +1,20 @@
+import { types } from "node:util";
 import {
   type BindMode,
   type BindPlan,
+  type CallMode,
+  type CallRow,
   coreParameters,
   coreResults,
-  type CallRow,
   type GuestOutcome,
   type NamedRow,
+  callsNamed,
   planCalls,
-  preview1Modules,
   type Preview1Context,
   type Trace,
 } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
-import type { FunctionType, ImportInfo } from "../wasm/index.ts";
+import type { FunctionType, ImportInfo, MemoryType } from "../wasm/index.ts";
 
 /**
  * Functions of an embedder's, by the module and name that guests import them under. What one throws ends the guest. In an instance
@@ -28,11 +30,19 @@ export interface BindOptions {
   readonly given?: HostFunctions | undefined;
   /** Ends the guest for what a given function threw. */
   readonly fail: (outcome: GuestOutcome) => never;
+  /** Memories for those of the plan, in its order. */
+  readonly memories?: readonly WebAssembly.Memory[] | undefined;
 }
 
-interface PlannedImport {
+/** The two names of an import. */
+export interface PlannedImport {
   readonly module: string;
   readonly name: string;
+}
+
+/** A memory that a module imports; it gets one of its own. */
+export interface ImportedMemory extends PlannedImport {
+  readonly type: MemoryType;
 }
 
 interface UnknownImport extends PlannedImport {
@@ -47,42 +57,88 @@ export class ImportPlan {
   readonly #imports: PlannedImport[] = [];
   readonly #rows: NamedRow<Preview1Context>[] = [];
   readonly #unknown: UnknownImport[] = [];
+  readonly #memories: ImportedMemory[] = [];
   readonly #plans = new Map<string, BindPlan<Preview1Context>>();
+
+  /** Whether the module starts threads (wasi-threads, `wasi.thread-spawn`). */
+  readonly spawnsThreads: boolean;
 
   constructor(imports: readonly ImportInfo[], moduleName: string) {
     this.#moduleName = moduleName;
-    const seen = new Set<string>();
+    this.spawnsThreads = imports.some(isThreadSpawn);
+    // A module may import the same function more than once, and a name with each of the types that its versions have.
+    const places = new Map<string, number>();
     for (const wanted of imports) {
       const { module, name, kind } = wanted;
-      const found = kind === "function" ? rowOf(module, name) : undefined;
-      const row = found !== undefined && kind === "function" && hasType(found, wanted.type) ? found : undefined;
-      // A module may import the same function more than once.
-      if (seen.has(`${module} ${name}`) && row !== undefined) continue;
-      seen.add(`${module} ${name}`);
+      if (isThreadSpawn(wanted)) continue;
+      if (kind === "memory") {
+        const isKnown = this.#memories.some((known) => known.module === module && known.name === name);
+        if (!isKnown) this.#memories.push({ module, name, type: wanted.type });
+        continue;
+      }
+      const found = kind === "function" ? callsNamed(module, name) : [];
+      const row = kind === "function" ? found.find((each) => hasType(each, wanted.type)) : undefined;
       if (row === undefined) {
-        const text = `${module}.${name} (${found === undefined ? kind : "with another type"})`;
+        const text = `${module}.${name} (${found.length === 0 ? kind : "with another type"})`;
         this.#unknown.push({ module, name, text, isFunction: kind === "function" });
         continue;
       }
-      this.#imports.push({ module, name });
-      this.#rows.push([name, row]);
+      const place = places.get(`${module} ${name}`);
+      if (place === undefined) {
+        places.set(`${module} ${name}`, this.#rows.length);
+        this.#imports.push({ module, name });
+        this.#rows.push([name, row]);
+        continue;
+      }
+      const [, first, ...others]: NamedRow<Preview1Context> = this.#rows[place] ?? [name, row];
+      if (first !== row && !others.includes(row)) this.#rows[place] = [name, first, ...others, row];
     }
   }
 
   /** Whether a call of the module's may have to wait, so that it is to be bound async. */
   get mayWait(): boolean {
-    return this.#rows.some(([, row]) => row.mayWait);
+    return this.#rows.some(([, ...versions]) => versions.some(({ mayWait }) => mayWait));
   }
 
-  /** The imports of one instance. @throws GUEST_IMPORT_UNKNOWN naming each import that nobody provides */
+  /** Memories that the module imports. */
+  get memories(): readonly ImportedMemory[] {
+    return this.#memories;
+  }
+
+  /** The calls of the host's that the module imports, by the numbers of {@link answering}. */
+  get calls(): readonly PlannedImport[] {
+    return this.#imports;
+  }
+
+  /** Functions of JavaScript's for {@link calls}, which answer a promise where the host waits. */
+  answering(context: Preview1Context, trace: Trace | undefined): ((...args: unknown[]) => unknown)[] {
+    return this.#plan("answer", trace !== undefined)(context, trace) as ((...args: unknown[]) => unknown)[];
+  }
+
+  /** Imports that have to be given. @throws GUEST_IMPORT_UNKNOWN naming each import that nobody provides */
+  givenBy(given: HostFunctions): readonly PlannedImport[] {
+    this.#check(given);
+    return [...this.#unknown, ...this.#imports].filter((planned) => givenFor(given, planned) !== undefined);
+  }
+
+  #check(given: HostFunctions): void {
+    const missing = this.#unknown.filter((wanted) => !wanted.isFunction || givenFor(given, wanted) === undefined);
+    if (missing.length === 0) return;
+    throw unknownImports(
+      missing.map(({ text }) => text),
+      this.#moduleName,
+    );
+  }
+
+  /**
+   * The imports of one instance.
+   *
+   * @throws GUEST_IMPORT_UNKNOWN naming each import that nobody provides, GUEST_THREADS where the module starts threads
+   */
   bind(context: Preview1Context, options: BindOptions): Record<string, Record<string, WebAssembly.ImportValue>> {
     const { mode, trace, given = {} } = options;
-    const missing = this.#unknown.filter((wanted) => !wanted.isFunction || givenFor(given, wanted) === undefined);
-    if (missing.length > 0)
-      throw unknownImports(
-        missing.map(({ text }) => text),
-        this.#moduleName,
-      );
+    this.#check(given);
+    if (this.spawnsThreads) throw threadsNeedCordon(this.#moduleName);
     const functions = this.#plan(mode, trace !== undefined)(context, trace);
     const bound = Object.create(null) as Record<string, Record<string, WebAssembly.ImportValue>>;
     const set = ({ module, name }: PlannedImport, value: WebAssembly.ImportValue): void => {
@@ -92,6 +148,10 @@ export class ImportPlan {
       const value = functions[index];
       if (value !== undefined) set(planned, value);
     }
+    for (const [index, planned] of this.#memories.entries()) {
+      const memory = options.memories?.[index];
+      if (memory !== undefined) set(planned, memory);
+    }
     for (const planned of [...this.#unknown, ...this.#imports]) {
       const own = givenFor(given, planned);
       if (own !== undefined) set(planned, bindGiven(own, context, options));
@@ -99,7 +159,7 @@ export class ImportPlan {
     return bound;
   }
 
-  #plan(mode: BindMode, isTraced: boolean): BindPlan<Preview1Context> {
+  #plan(mode: CallMode, isTraced: boolean): BindPlan<Preview1Context> {
     const key = `${mode} ${isTraced}`;
     let plan = this.#plans.get(key);
     if (plan === undefined) {
@@ -115,9 +175,19 @@ function emptyRecord(): Record<string, WebAssembly.ImportValue> {
   return Object.create(null) as Record<string, WebAssembly.ImportValue>;
 }
 
-function givenFor(given: HostFunctions, { module, name }: PlannedImport): ((...args: never[]) => unknown) | undefined {
+/** The function that an embedder gives for an import. */
+export function givenFor(
+  given: HostFunctions,
+  { module, name }: PlannedImport,
+): ((...args: never[]) => unknown) | undefined {
   const functions = Object.hasOwn(given, module) ? given[module] : undefined;
   return functions !== undefined && Object.hasOwn(functions, name) ? functions[name] : undefined;
+}
+
+/** Whether V8 suspends the guest for a value: promises of other realms and whatever has a `then` are among them. */
+function isAwaited(value: unknown): boolean {
+  if (types.isPromise(value)) return true;
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 /** A function of the embedder's: what it throws, or rejects with, ends the guest, which catches no trap. */
@@ -135,10 +205,10 @@ function bindGiven(
   const guarded = (...args: unknown[]): unknown => {
     try {
       const value = call(...args);
+      if (!isAwaited(value)) return value;
+      if (mode === "sync") throw cannotWait();
       // Whatever it comes to: suspend() hands it on.
-      return mode === "async" && value instanceof Promise
-        ? context.suspend(value, (settled) => settled as number, failed)
-        : value;
+      return context.suspend(Promise.resolve(value), (settled) => settled as number, failed);
     } catch (error) {
       return failed(error);
     }
@@ -146,10 +216,29 @@ function bindGiven(
   return mode === "async" ? new WebAssembly.Suspending(guarded) : guarded;
 }
 
-/** The row that a guest imports by its own words, which may name what every object has. */
-function rowOf(module: string, name: string) {
-  const table = Object.hasOwn(preview1Modules, module) ? preview1Modules[module] : undefined;
-  return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+function cannotWait(): SampanError {
+  const message = "Cannot wait for a function that answered a promise: the instance is bound sync";
+  return new SampanError("INSTANCE_ASYNC", message, { hint: 'instantiate with mode: "async"' });
+}
+
+/** Whether an import is the call that starts a thread (wasi-threads: `thread-spawn` of the module `wasi`). */
+export function isThreadSpawn(wanted: ImportInfo): boolean {
+  if (wanted.module !== "wasi" || wanted.name !== "thread-spawn" || wanted.kind !== "function") return false;
+  const { params, results } = wanted.type;
+  return params.length === 1 && params[0] === "i32" && results.length === 1 && results[0] === "i32";
+}
+
+/** Whether guests get an import without an embedder's help: a call of the type that it has here, or a memory. */
+export function isProvided(wanted: ImportInfo): boolean {
+  if (wanted.kind !== "function") return wanted.kind === "memory";
+  const { module, name, type } = wanted;
+  return isThreadSpawn(wanted) || callsNamed(module, name).some((row) => hasType(row, type));
+}
+
+/** Why a module that starts threads cannot share a thread with what else runs there. */
+export function threadsNeedCordon(name: string): SampanError {
+  const message = `Cannot run "${name}" in a thread that others use: it starts threads of its own`;
+  return new SampanError("GUEST_THREADS", message, { hint: 'instantiate it with cordon: "thread"' });
 }
 
 /** Whether a module imports a call as what it is: V8 takes any JavaScript function for any type. */

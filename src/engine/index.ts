@@ -1,19 +1,25 @@
 export { runWithDeadline } from "./deadline.ts";
-export type { RunEnding } from "./ending.ts";
-export { Engine, type EngineOptions, type GrantsValue, type InstanceOptions, type ModuleOptions } from "./engine.ts";
+export { inThread, type RunEnding } from "./ending.ts";
 export {
-  type FreshGuest,
-  FreshInstances,
-  type FreshMechanism,
+  Engine,
+  type EngineOptions,
   type FreshOptions,
-} from "./fresh-state/fresh-instances.ts";
+  type GrantsValue,
+  type InstanceOptions,
+  type ModuleOptions,
+} from "./engine.ts";
+export { type FreshGuest, FreshInstances, type FreshMechanism } from "./fresh-state/fresh-instances.ts";
 export { ReusableGuest, type ReusableGuestOptions } from "./fresh-state/reusable-guest.ts";
-export { type CompileOptions, compileGuest, type GuestModule } from "./guest-module.ts";
+export type { FreshInstance, FreshWorkload } from "./fresh-workload.ts";
+export { type CompileOptions, compileGuest, type GuestModule, startsThreads } from "./guest-module.ts";
 export { Guest, type GuestOptions, type RunResult } from "./guest.ts";
-export type { HostFunctions } from "./import-plan.ts";
+export { type HostFunctions, isProvided } from "./import-plan.ts";
 export type { Instance } from "./instance.ts";
 export type { EngineLimits, InstanceLimits, InstanceUsage } from "./limits.ts";
 export type { LocalInstance } from "./local-instance.ts";
 export { explainRefusal } from "./refusal.ts";
 export { run, type RunLimits, type RunReport, type RunRequest } from "./run.ts";
+export { runWaiting, usesNetwork } from "./run-waiting.ts";
 export type { Frame } from "./trap.ts";
+export type { Cordon } from "./pool/pool.ts";
+export { runThreads } from "./threads/run-threads.ts";

@@ -10,6 +10,8 @@ export interface InstanceLimits {
   readonly maxFiles?: number | undefined;
   /** Bytes written to stdout and stderr (LIMIT_OUTPUT). */
   readonly maxOutput?: number | undefined;
+  /** Threads that it may have started and that run, 64 where it is left out; `thread-spawn` past it answers -1. */
+  readonly maxThreads?: number | undefined;
 }
 
 /** What one engine may have at once. */

@@ -2,7 +2,7 @@ import type { BindMode, GuestOutcome } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
 import type { HostInstance } from "../host/index.ts";
 import { explainBacktrace } from "./backtrace.ts";
-import { endingFrom, type RunEnding } from "./ending.ts";
+import { endingFrom, inThread, type RunEnding } from "./ending.ts";
 import type { GuestModule } from "./guest-module.ts";
 import type { Guest, RunResult } from "./guest.ts";
 import type { Instance } from "./instance.ts";
@@ -19,6 +19,8 @@ export interface LocalInstanceParts {
   readonly mode: BindMode;
   /** Asks for what a suspended call takes. @throws LIMIT_STACKS */
   readonly takeStack: () => void;
+  /** Gives that back. */
+  readonly giveStack: () => void;
   /** Called once, when it is closed. */
   readonly onClose: () => void;
 }
@@ -38,10 +40,15 @@ export class LocalInstance implements Instance {
 
   /** Makes the instance and runs its start function. @throws what {@link call} throws, GUEST_IMPORT_UNKNOWN, LIMIT_MEMORIES */
   async start(): Promise<void> {
-    const { guest, module, takeStack } = this.#parts;
-    if (this.mode === "async" && module.layout.start !== undefined) takeStack();
-    const failed = this.mode === "sync" ? guest.instantiate() : await guest.instantiateAsync();
-    if (failed !== undefined) valueOf(failed, module);
+    const { guest, module, takeStack, giveStack } = this.#parts;
+    const suspends = this.mode === "async" && module.layout.start !== undefined;
+    if (suspends) takeStack();
+    try {
+      const failed = this.mode === "sync" ? guest.instantiate() : await guest.instantiateAsync();
+      if (failed !== undefined) valueOf(failed, module);
+    } finally {
+      if (suspends) giveStack();
+    }
   }
 
   get functions(): readonly string[] {
@@ -118,13 +125,20 @@ export class LocalInstance implements Instance {
     try {
       if (this.mode === "sync") return this.#parts.guest.call(name, args);
       this.#parts.takeStack();
-      return await this.#parts.guest.callAsync(name, args);
+      try {
+        return await this.#parts.guest.callAsync(name, args);
+      } finally {
+        this.#parts.giveStack();
+      }
     } finally {
       this.#current = undefined;
     }
   }
 
   #check(name: string): void {
+    const { name: module, layout } = this.#parts.module;
+    if (name.startsWith(`${layout.namespace}/`))
+      throw new SampanError("GUEST_EXPORT_MISSING", `Cannot call "${name}" of "${module}": that is the engine's own`);
     if (this.#current !== undefined) {
       const message = `Cannot call "${name}" while "${this.#current}" runs: an instance takes one call at a time`;
       throw new SampanError("INSTANCE_BUSY", message, { hint: "await the first call, or make one more instance" });
@@ -138,8 +152,8 @@ export class LocalInstance implements Instance {
   }
 }
 
-/** What a call answers, or the error that says how the guest ended instead. */
-function valueOf(result: RunResult, { name: module, bytes }: GuestModule): unknown {
+/** What a call answers, or the error that says how the guest ended instead. @throws what Instance.call throws */
+export function valueOf(result: RunResult, { name: module, bytes }: GuestModule): unknown {
   switch (result.kind) {
     case "returned":
       return result.values.length < 2 ? result.values[0] : result.values;
@@ -148,9 +162,13 @@ function valueOf(result: RunResult, { name: module, bytes }: GuestModule): unkno
     case "bug":
       throw result.error;
     case "trap":
-      throw new SampanError(result.code ?? "GUEST_TRAPPED", `Module "${module}" trapped: ${result.message}`, {
-        data: { backtrace: explainBacktrace(result.backtrace, bytes) },
-      });
+      throw new SampanError(
+        result.code ?? "GUEST_TRAPPED",
+        `Module "${module}" trapped${inThread(result)}: ${result.message}`,
+        {
+          data: { backtrace: explainBacktrace(result.backtrace, bytes) },
+        },
+      );
     case "exit":
       throw new SampanError("GUEST_EXITED", `Module "${module}" exited with ${result.code}`, {
         data: { code: result.code },

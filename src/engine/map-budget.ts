@@ -28,14 +28,22 @@ export const processMaps: MapFiles = {
 
 /** Maps that are left to everything else in the process: V8's heap, threads, libraries. */
 const kept = 4_096;
+/** Engines and threads of the process that may count down from what is left, not knowing of one another. */
+const engines = 16;
 /** How many times as long as counting took nobody counts again after a refusal. */
 const patience = 20;
-/** Maps that one memory, and one stack of a suspended call, takes. */
-const mapsEach = 2;
+/** What takes maps, and how many one of each takes: a thread comes with a heap of JavaScript's. */
+const mapsOf = { memory: 2, stack: 2, thread: 48 } as const;
+
+const refusals = {
+  memory: ["LIMIT_MEMORIES", "one more memory"],
+  stack: ["LIMIT_STACKS", "one more suspended call"],
+  thread: ["LIMIT_THREADS", "one more thread of a guest"],
+} as const;
 
 /**
- * Counts memories and stacks against `vm.max_map_count`: V8 aborts the whole process when it cannot map one more stack, so
- * the engine refuses before that. What is counted here are takings alone. Returned stacks and collected memories, and what
+ * Counts memories, stacks and guest threads against `vm.max_map_count`: V8 aborts the whole process when it cannot map one more stack, so
+ * the engine refuses before that. What is counted here are takings. Collected memories, and what
  * other engines and threads of the process map, are found by counting the process's maps again, the more often the fewer
  * are left.
  */
@@ -57,30 +65,36 @@ export class MapBudget {
   /**
    * Takes the maps of one thing.
    *
-   * @throws LIMIT_MEMORIES, LIMIT_STACKS where the process would come too near to the system's limit
+   * @throws LIMIT_MEMORIES, LIMIT_STACKS, LIMIT_THREADS where the process would come too near to the system's limit
    */
-  take(what: "memory" | "stack"): void {
+  take(what: keyof typeof mapsOf): void {
     if (this.#limit === Number.POSITIVE_INFINITY) return;
-    if (this.#allowance < mapsEach) this.#recount(what);
-    this.#allowance -= mapsEach;
+    const maps = mapsOf[what];
+    if (this.#allowance < maps) this.#recount(what);
+    this.#allowance -= maps;
   }
 
-  #recount(what: "memory" | "stack"): void {
+  /** Gives back the maps of a stack whose call has ended: the next suspended call gets that stack. */
+  give(what: "stack"): void {
+    this.#allowance += mapsOf[what];
+  }
+
+  #recount(what: keyof typeof mapsOf): void {
     const start = this.#now();
     // Counting tens of thousands of maps takes long: who asks again and again meanwhile is refused without.
     if (start < this.#nextCount) throw this.#refusal(what);
     const left = this.#limit - kept - this.#files.count();
-    if (left < mapsEach) {
+    const maps = mapsOf[what];
+    if (left < maps) {
       const end = this.#now();
       this.#nextCount = end + (end - start) * patience;
       throw this.#refusal(what);
     }
-    this.#allowance = Math.max(mapsEach, left >> 1);
+    this.#allowance = Math.max(maps, Math.floor(left / engines));
   }
 
-  #refusal(what: "memory" | "stack"): SampanError {
-    const code = what === "memory" ? "LIMIT_MEMORIES" : "LIMIT_STACKS";
-    const thing = what === "memory" ? "one more memory" : "one more suspended call";
+  #refusal(what: keyof typeof mapsOf): SampanError {
+    const [code, thing] = refusals[what];
     return new SampanError(code, `Cannot have ${thing} in this process: its ${this.#limit} maps are used up`, {
       hint: "raise the system's limit with sysctl vm.max_map_count=262144, or run fewer instances at once",
       data: { limit: this.#limit },

@@ -1,29 +1,47 @@
 import { SampanError } from "../base/index.ts";
 import type { RewrittenLayout } from "../wasm/index.ts";
+import type { ImportedMemory } from "./import-plan.ts";
 
 const pageSize = 65_536;
 
+/** The memories of one instance that are made for it. */
+export interface MadeMemories {
+  /** Those that a rewritten module imports in place of its own, by the names that it imports them under. */
+  readonly own: Readonly<Record<string, WebAssembly.Memory>>;
+  /** Those that the module imports itself, in its order. */
+  readonly imported: readonly WebAssembly.Memory[];
+}
+
 /**
- * Makes the memories that a rewritten module imports in place of its own, by the names that it imports them under. `limit` is
- * the most bytes of all of them together, shared out evenly.
+ * Makes the memories that a module imports. `limit` is the most bytes of all of them together, shared out evenly.
  *
  * @throws LIMIT_MEMORY where one begins with more, LIMIT_MEMORIES where the process has no addresses left for one
  */
-export function makeMemories(layout: RewrittenLayout, limit?: number): Record<string, WebAssembly.Memory> {
-  const { memories } = layout;
-  const most = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / pageSize / memories.length);
-  const made: Record<string, WebAssembly.Memory> = {};
-  for (const { name, initial, maximum, shared, is64 } of memories) {
+export function makeMemories(
+  { memories }: RewrittenLayout,
+  imported: readonly ImportedMemory[],
+  limit?: number,
+): MadeMemories {
+  const count = memories.length + imported.length;
+  const most = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor(limit / pageSize / count);
+  const make = ({ initial, maximum, shared, is64 }: MemorySize): WebAssembly.Memory => {
     if (initial > most) throw tooSmall(initial, most);
     const ceiling = Math.min(most, maximum ?? Number.POSITIVE_INFINITY);
-    made[name] = makeMemory({ initial, maximum: Number.isFinite(ceiling) ? ceiling : undefined, shared, is64 });
-  }
-  return made;
+    return makeMemory({ initial, maximum: Number.isFinite(ceiling) ? ceiling : undefined, shared, is64 });
+  };
+  const own: Record<string, WebAssembly.Memory> = {};
+  for (const size of memories) own[size.name] = make(size);
+  return {
+    own,
+    imported: imported.map(({ type: { min, max, shared, is64 } }) =>
+      make({ initial: min, maximum: max, shared, is64 }),
+    ),
+  };
 }
 
 interface MemorySize {
   readonly initial: number;
-  readonly maximum: number | undefined;
+  readonly maximum?: number | undefined;
   readonly shared: boolean;
   readonly is64: boolean;
 }

@@ -112,22 +112,54 @@ test("run() lists the imports that nobody provides", () => {
   const wanted = ["one", "two", "three", "four", "five", "six", "seven"];
   const imports = wanted.flatMap((name) => [...named("env"), ...named(name), 0, 0]);
   const known = [...named("wasi_snapshot_preview1"), ...named("sched_yield"), 0, 0];
-  const memory = [...named("env"), ...named("memory"), 2, 0, 1];
-  const bytes = moduleOf(type, section(2, wanted.length + 2, ...known, ...memory, ...imports));
+  const table = [...named("env"), ...named("table"), 1, 0x70, 0, 1];
+  const bytes = moduleOf(type, section(2, wanted.length + 2, ...known, ...table, ...imports));
   const { ending } = run(requestOf(bytes));
   assert.ok(ending.kind === "error" && ending.error.code === "GUEST_IMPORT_UNKNOWN");
   assert.deepEqual(ending.error.data, {
     imports: [
       "wasi_snapshot_preview1.sched_yield (with another type)",
-      "env.memory (memory)",
+      "env.table (table)",
       ...wanted.map((name) => `env.${name} (function)`),
     ],
   });
   assert.match(
     ending.error.message,
-    /: nobody provides its import \S+\.sched_yield \(with another type\), env\.memory \(memory\), .* and 4 more$/,
+    /: nobody provides its import \S+\.sched_yield \(with another type\), env\.table \(table\), .* and 4 more$/,
   );
   assert.match(ending.error.hint ?? "", /sampan inspect guest\.wasm/);
+});
+
+test("run() gives a module the memory that it imports, as large as its limit allows", () => {
+  // _start traps unless memory.grow(1) answers what `grows` says: the memory's size before, or -1.
+  const start = (grows: number): number[] => [0, 0x41, 1, 0x40, 0, 0x41, grows & 0x7f, 0x47, 0x04, 0x40, 0, 0x0b, 0x0b];
+  const importing = (flags: readonly number[], grows: number): Uint8Array<ArrayBuffer> =>
+    moduleOf(
+      type,
+      section(2, 1, ...named("env"), ...named("memory"), 2, ...flags),
+      section(3, 1, 0),
+      section(7, 1, ...named("_start"), 0, 0),
+      section(10, 1, start(grows).length, ...start(grows)),
+    );
+  for (const flags of [
+    [0, 1],
+    [1, 1, 4],
+    [3, 1, 4],
+  ]) {
+    assert.deepEqual(run(requestOf(importing(flags, 1))).ending, { kind: "exit", code: 0 });
+    const limits = { memory: 65_536 };
+    assert.deepEqual(run(requestOf(importing(flags, -1), { limits })).ending, { kind: "exit", code: 0 });
+    assert.deepEqual(run(requestOf(importing(flags, 1), { limits: { memory: 131_072 } })).ending.kind, "exit");
+  }
+  assert.equal(codeOf(run(requestOf(importing([0, 2], 2), { limits: { memory: 65_536 } })).ending), "LIMIT_MEMORY");
+});
+
+test("run() refuses a module that starts threads, which takes runThreads()", () => {
+  const bytes = moduleOf(
+    section(1, 1, 0x60, 1, 0x7f, 1, 0x7f),
+    section(2, 1, ...named("wasi"), ...named("thread-spawn"), 0, 0),
+  );
+  assert.equal(codeOf(run(requestOf(bytes)).ending), "GUEST_THREADS");
 });
 
 test("run() provides no call of one ABI's under the other's name", () => {

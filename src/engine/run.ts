@@ -3,9 +3,9 @@ import { SampanError } from "../base/index.ts";
 import type { AccessRequest, Grants } from "../capabilities/index.ts";
 import { HostWorkload } from "../host/index.ts";
 import { explainBacktrace } from "./backtrace.ts";
-import { CompileCache } from "./cache/index.ts";
+import { ownCache } from "./cache/index.ts";
 import { endingFrom, endingOfError, type RunEnding } from "./ending.ts";
-import { EpochThread, EpochWatcher } from "./epoch.ts";
+import { watchedThread } from "./epoch.ts";
 import { compileGuest, type GuestModule } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
 import { Guest } from "./guest.ts";
@@ -45,6 +45,8 @@ export interface RunLimits {
   readonly memory?: number | undefined;
   readonly maxFiles?: number | undefined;
   readonly maxOutput?: number | undefined;
+  /** Threads that it may have started and that run, 64 where it is left out. */
+  readonly maxThreads?: number | undefined;
 }
 
 /** What is known after a run. */
@@ -79,7 +81,8 @@ export function run(request: RunRequest, options: RunOptions = {}): RunReport {
   }
 }
 
-function withSources(ending: RunEnding, { bytes, folder }: RunRequest): RunEnding {
+/** An ending whose backtrace has names and source lines. */
+export function withSources(ending: RunEnding, { bytes, folder }: RunRequest): RunEnding {
   return ending.kind === "trap" ? { ...ending, backtrace: explainBacktrace(ending.backtrace, bytes, folder) } : ending;
 }
 
@@ -90,8 +93,15 @@ function endingOf(
 ): RunEnding {
   try {
     const { bytes, name, file, limits, checks, hotFunctions = true } = request;
-    const cache = new CompileCache();
-    const module = compileGuest(bytes, { name, file, checks, hotFunctions, cache, memory: limits.memory });
+    const cache = ownCache();
+    const module = compileGuest(bytes, {
+      name,
+      file,
+      checks,
+      hotFunctions: hotFunctions && "here",
+      cache,
+      memory: limits.memory,
+    });
     const workload = new HostWorkload(request.grants, {
       limits: request.limits,
       observer: notes,
@@ -118,7 +128,7 @@ interface Running {
 
 function runModule(module: GuestModule, { request, workload, notes }: Running): RunEnding {
   const trace = request.trace ? traceTo(2, request.grants, notes) : undefined;
-  const thread = request.checks === true ? watchedThread() : undefined;
+  const thread = request.checks === true ? new GuestThread(watchedThread()) : undefined;
   const guest = new Guest(module, { host: workload.createInstance(), args: request.args, trace, thread });
   try {
     const failed = guest.instantiate();
@@ -129,14 +139,6 @@ function runModule(module: GuestModule, { request, workload, notes }: Running): 
   } finally {
     guest.close();
   }
-}
-
-/** A thread whose guests are made to look up, for as long as the process lives. */
-function watchedThread(): GuestThread {
-  const watcher = new EpochWatcher();
-  const epoch = new EpochThread(watcher.control, () => watcher.start());
-  watcher.add(epoch.memory);
-  return new GuestThread(epoch);
 }
 
 /** Calls one export of a module, after a reactor has set itself up. */
@@ -152,7 +154,8 @@ function invoke(guest: Guest, { bytes, invoke: wanted, name: module }: RunReques
   return { kind: "values", values: result.values.map(String) };
 }
 
-function noStart(guest: Guest, name: string): SampanError {
+/** Why a module that exports no `_start` cannot be run, and what could be called in place of it. */
+export function noStart(guest: Guest, name: string): SampanError {
   const functions = Object.keys(guest.exports).filter((key) => typeof guest.exports[key] === "function");
   const callable = functions.find((key) => !key.startsWith("_"));
   const offered = functions.length === 0 ? "it exports no function" : `it exports ${functions.slice(0, 10).join(", ")}`;

@@ -56,7 +56,7 @@ const framePattern =
   /^\s*at (?:(?<name>.*) \()?wasm:\/\/[^:]*:wasm-function\[(?<index>\d+)\]:0x(?<offset>[0-9a-f]+)\)?$/;
 
 /** The Wasm frames of an error's stack, the innermost first. */
-export function backtraceOf(error: Error, originalOffset: (offset: number) => number): Frame[] {
+export function backtraceOf(error: Pick<Error, "stack">, originalOffset: (offset: number) => number): Frame[] {
   const frames: Frame[] = [];
   for (const line of (error.stack ?? "").split("\n")) {
     const groups = framePattern.exec(line)?.groups;

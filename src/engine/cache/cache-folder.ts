@@ -18,6 +18,8 @@ import { failureOfNode } from "../../base/index.ts";
 /** A file that a process ended by force has left behind counts as such after so many milliseconds. */
 const leftBehindAfter = 10 * 60_000;
 const temporary = ".tmp";
+/** Files of a cache: entries, what says which entry a file's is, and what is being written. */
+const ownName = /^([0-9a-f]{64}|[0-9a-f]{16}\.file|\d+-[0-9a-z]+-\d+\.tmp)$/;
 
 /** The folder that modules are kept in where none is named; undefined for somebody without a home. */
 export function defaultCacheFolder(
@@ -104,7 +106,8 @@ export class CacheFolder {
     tryTo(() => {
       for (const name of readdirSync(this.path)) {
         const stat = lstatSync(this.at(name), { throwIfNoEntry: false });
-        if (stat?.isFile() !== true) continue;
+        // Somebody may have named a folder that holds other things as well.
+        if (stat?.isFile() !== true || !ownName.test(name)) continue;
         if (name.endsWith(temporary)) {
           if (Date.now() - stat.mtimeMs > leftBehindAfter) this.remove(name);
           continue;

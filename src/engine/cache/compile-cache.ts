@@ -1,5 +1,5 @@
 import { type BigIntStats, writeFileSync } from "node:fs";
-import { failureOfNode } from "../../base/index.ts";
+import { build, failureOfNode } from "../../base/index.ts";
 import { CacheFolder, defaultCacheFolder } from "./cache-folder.ts";
 import { Checksum } from "./checksum.ts";
 import { nameOf, newSecret, secretBytes } from "./digest.ts";
@@ -140,4 +140,12 @@ function missing(folder: CacheFolder, key: CacheKey, error: unknown): undefined 
   const failed = failureOfNode(error);
   if (failed === undefined) throw error;
   if (failed.errno !== "noent") folder.remove(key);
+}
+
+/**
+ * The cache that everybody's runs share, in the user's own folder. None where the sources run as they are: a cache knows what it
+ * holds by the build that wrote it.
+ */
+export function ownCache(): CompileCache | undefined {
+  return build === undefined ? undefined : new CompileCache();
 }

@@ -36,9 +36,13 @@ export function nameInIdentity(text: string, subject: string): string | undefine
   return identityText(subject, name) === text ? name : undefined;
 }
 
-/** FNV-1a, 64 bits: file names that differ, and damage noticed. Which file it is, its text says. */
+/** FNV-1a twice, from two beginnings: file names that differ, and damage noticed. Which file it is, its text says. */
 function hash(text: string): string {
-  let state = 0xcbf2_9ce4_8422_2325n;
-  for (const byte of Buffer.from(text)) state = ((state ^ BigInt(byte)) * 0x100_0000_01b3n) & 0xffff_ffff_ffff_ffffn;
-  return state.toString(16).padStart(16, "0");
+  let [one, other] = [0x811c_9dc5, 0xcbf2_9ce4];
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    one = Math.imul(one ^ unit, 0x0100_0193);
+    other = Math.imul(other ^ unit, 0x0100_0193);
+  }
+  return [one, other].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }

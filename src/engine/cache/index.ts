@@ -1,2 +1,2 @@
-export { type CacheKey, type CacheSubject, CompileCache, type CompileCacheOptions } from "./compile-cache.ts";
+export { type CacheKey, type CacheSubject, CompileCache, type CompileCacheOptions, ownCache } from "./compile-cache.ts";
 export type { CacheEntry } from "./entry-file.ts";

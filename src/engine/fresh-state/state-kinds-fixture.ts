@@ -82,6 +82,14 @@ export const stateKinds: Readonly<Record<string, StateKind>> = {
       read: reading([...constant(9), 0x2d, 0x40, 1, 0]),
     },
   },
+  "a memory with 64-bit addresses": {
+    step: "memory",
+    memories: [[4, 1]],
+    functions: {
+      mutate: { code: [0x42, 9, ...constant(77), 0x3a, 0, 0] },
+      read: reading([0x42, 9, 0x2d, 0, 0]),
+    },
+  },
   "grown memory": {
     step: "zeroing",
     memories: twoPages,

@@ -5,7 +5,9 @@ import type { KillData } from "./protocol.ts";
 export interface Habitat {
   readonly kind: "thread" | "process";
   readonly wire: Wire;
-  /** Ends one instance there, even while its code keeps the thread busy. */
+  /** Says whether the process that started it lives on for its sake. */
+  hold(isHeld: boolean): void;
+  /** Tells it to end one instance, which it hears while a guest's code keeps the thread busy as well. */
   kill(data: KillData): void;
   /** Ends it with all that runs there. */
   end(): Promise<void>;

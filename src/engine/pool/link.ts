@@ -32,12 +32,15 @@ export class Link {
   readonly #wire: Wire;
   readonly #handlers: Handlers;
   readonly #pending = new Map<number, Pending>();
+  readonly #hold: (isHeld: boolean) => void;
   #lastId = 0;
   #failed: unknown;
 
-  constructor(wire: Wire, handlers: Handlers) {
+  /** `hold` is called with true when it begins to wait for answers, for which the process is to live on, and with false after. */
+  constructor(wire: Wire, handlers: Handlers, hold: (isHeld: boolean) => void = () => {}) {
     this.#wire = wire;
     this.#handlers = handlers;
+    this.#hold = hold;
     wire.listen((message) => this.#received(message));
   }
 
@@ -56,10 +59,11 @@ export class Link {
       this.#lastId += 1;
       const id = this.#lastId;
       this.#pending.set(id, { resolve, reject });
+      if (this.#pending.size === 1) this.#hold(true);
       try {
         this.#wire.post({ kind: "request", id, name, data }, transfer);
       } catch (error) {
-        this.#pending.delete(id);
+        this.#take(id);
         reject(error);
       }
     });
@@ -74,8 +78,7 @@ export class Link {
   fail(error: unknown): void {
     if (this.#failed !== undefined) return;
     this.#failed = error;
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+    for (const id of this.#pending.keys()) this.#take(id)?.reject(error);
   }
 
   #received(message: LinkMessage): void {
@@ -96,7 +99,7 @@ export class Link {
 
   #take(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
-    this.#pending.delete(id);
+    if (this.#pending.delete(id) && this.#pending.size === 0) this.#hold(false);
     return pending;
   }
 

@@ -1,6 +1,6 @@
 import { SampanError } from "../../base/index.ts";
 import type { Grants } from "../../capabilities/index.ts";
-import type { InstanceOptions } from "../engine.ts";
+import type { InstanceListeners, InstanceOptions } from "../engine.ts";
 import { type GuestModule, metaOf } from "../guest-module.ts";
 import type { HostFunctions } from "../import-plan.ts";
 import type { Habitat } from "./habitat.ts";
@@ -10,6 +10,7 @@ import type {
   ImportCallData,
   InstanceData,
   InstanceMade,
+  KillData,
   ModuleData,
   ReadData,
   WriteData,
@@ -24,26 +25,41 @@ interface Placed {
   readonly options: PlacedOptions;
 }
 
+/** How long a guest may take to end once it was killed, in ms; then the worker is ended that it has for itself. */
+const patience = 100;
+
 /** One thread or process of guests, and what lives there. */
 export class PoolWorker {
   readonly #habitat: Habitat;
+  /** Whether it is there for one instance alone. */
+  readonly #isSingle: boolean;
   readonly #link: Link;
-  readonly #modules = new Map<GuestModule, number>();
+  readonly #modules = new WeakMap<GuestModule, number>();
+  /** A module that nobody here has any more is forgotten there as well. */
+  readonly #dropped = new FinalizationRegistry<number>((id) => this.#link.notify("forget", { id }));
   readonly #placed = new Map<number, Placed>();
   #lastId = 0;
   #isGone = false;
+  #killer: NodeJS.Timeout | undefined;
 
   /** `onGone` is called once, when it is no more. */
-  constructor(habitat: Habitat, onGone: (worker: PoolWorker) => void) {
+  constructor(
+    habitat: Habitat,
+    { isSingle, onGone }: { readonly isSingle: boolean; readonly onGone: (worker: PoolWorker) => void },
+  ) {
     this.#habitat = habitat;
-    this.#link = new Link(habitat.wire, {
+    this.#isSingle = isSingle;
+    const handlers = {
       import: (data: ImportCallData) => this.#callImport(data),
       read: (data: ReadData) => this.#read(data),
       write: (data: WriteData) => this.#write(data),
       end: (data: EndData) => this.#end(data),
-    });
+    };
+    this.#link = new Link(habitat.wire, handlers, (isHeld) => habitat.hold(isHeld));
+    habitat.hold(false);
     habitat.onGone((why) => {
       this.#isGone = true;
+      clearTimeout(this.#killer);
       const message = `Lost what ran in a worker: the worker ${why}`;
       this.#link.fail(new SampanError("ENGINE_WORKER_LOST", message, { hint: "make the instance again" }));
       for (const { instance } of this.#placed.values()) instance.lose();
@@ -62,7 +78,11 @@ export class PoolWorker {
   }
 
   /** Makes an instance there. @throws what Engine.instantiate throws, ENGINE_WORKER_LOST */
-  async instantiate(module: GuestModule, options: PlacedOptions, onClose: () => void): Promise<RemoteInstance> {
+  async instantiate(
+    module: GuestModule,
+    options: PlacedOptions,
+    { onStart, onClose }: InstanceListeners,
+  ): Promise<RemoteInstance> {
     const id = this.#nextId();
     const { grants, limits = {}, args, mode, stdio = {}, imports = {} } = options;
     const data: InstanceData = {
@@ -81,7 +101,7 @@ export class PoolWorker {
       id,
       functions: () => functions,
       request: (name, asked) => this.#link.request(name, asked),
-      kill: (kill) => this.#habitat.kill(kill),
+      kill: (kill) => this.#kill(kill),
       onClose: () => {
         this.#placed.delete(id);
         onClose();
@@ -89,12 +109,26 @@ export class PoolWorker {
     });
     this.#placed.set(id, { instance, options });
     try {
-      ({ functions } = (await this.#link.request("instantiate", data)) as InstanceMade);
+      const made = this.#link.request("instantiate", data);
+      onStart(instance);
+      ({ functions } = (await made) as InstanceMade);
       return instance;
     } catch (error) {
       this.#placed.delete(id);
       throw error;
     }
+  }
+
+  /** Ends one guest; where it has the worker for itself and does not end, the worker with it. */
+  #kill(data: KillData): void {
+    if (this.#isGone) return;
+    this.#habitat.kill(data);
+    // The quick way may overtake the message that the instance is to be made by.
+    this.#link.notify("kill", data);
+    if (!this.#isSingle) return;
+    this.#killer ??= setTimeout(() => {
+      if (this.#link.pendingCount > 0) void this.end();
+    }, patience);
   }
 
   /** Ends it with all that runs there. */
@@ -112,6 +146,7 @@ export class PoolWorker {
     if (known !== undefined) return known;
     const id = this.#nextId();
     this.#modules.set(module, id);
+    this.#dropped.register(module, id);
     const { name, bytes, code } = module;
     const compiled = this.#habitat.kind === "thread" ? { module: module.module } : {};
     await this.#link.request("module", {
@@ -132,7 +167,9 @@ export class PoolWorker {
   }
 
   #callImport({ instance, module, name, args }: ImportCallData): unknown {
-    const found = this.#options(instance).imports?.[module]?.[name];
+    const given = this.#options(instance).imports ?? {};
+    const functions = Object.hasOwn(given, module) ? given[module] : undefined;
+    const found = functions !== undefined && Object.hasOwn(functions, name) ? functions[name] : undefined;
     if (found === undefined) throw new TypeError(`No function was given for "${module}.${name}"`);
     return (found as (...args: unknown[]) => unknown)(...args);
   }

@@ -1,3 +1,4 @@
+import type { InstanceListeners } from "../engine.ts";
 import type { GuestModule } from "../guest-module.ts";
 import type { Instance } from "../instance.ts";
 import { PoolWorker, type PlacedOptions } from "./pool-worker.ts";
@@ -35,12 +36,12 @@ export class Pool {
   /** Makes an instance in the cordon that it asks for. @throws what Engine.instantiate throws, ENGINE_WORKER_LOST */
   async instantiate(
     module: GuestModule,
-    options: PlacedOptions & { readonly cordon: Cordon; readonly onClose: () => void },
+    options: PlacedOptions & InstanceListeners & { readonly cordon: Cordon },
   ): Promise<Instance> {
-    const { cordon, onClose, ...placed } = options;
-    if (cordon === "shared") return this.#leastLoaded().instantiate(module, placed, onClose);
+    const { cordon, onStart, onClose, ...placed } = options;
+    if (cordon === "shared") return this.#leastLoaded().instantiate(module, placed, { onStart, onClose });
     const habitat = cordon === "thread" ? this.#parts.startThread() : this.#parts.startProcess();
-    const worker = new PoolWorker(habitat, (gone) => this.#single.delete(gone));
+    const worker = new PoolWorker(habitat, { isSingle: true, onGone: (gone) => this.#single.delete(gone) });
     this.#single.add(worker);
     const end = (): void => {
       onClose();
@@ -49,7 +50,7 @@ export class Pool {
       void worker.end();
     };
     try {
-      return await worker.instantiate(module, placed, end);
+      return await worker.instantiate(module, placed, { onStart, onClose: end });
     } catch (error) {
       end();
       throw error;
@@ -66,7 +67,10 @@ export class Pool {
     for (const worker of this.#shared) if (least === undefined || worker.load < least.load) least = worker;
     const hasRoom = this.#shared.size < this.#parts.sharedThreads;
     if (least !== undefined && (least.load === 0 || !hasRoom)) return least;
-    const worker = new PoolWorker(this.#parts.startThread(), (gone) => this.#shared.delete(gone));
+    const worker = new PoolWorker(this.#parts.startThread(), {
+      isSingle: false,
+      onGone: (gone) => this.#shared.delete(gone),
+    });
     this.#shared.add(worker);
     return worker;
   }

@@ -5,9 +5,10 @@ import { PoolServer } from "./server.ts";
 
 // A process of the pool: an engine that is told what to do by the one that started it, and ends with it.
 
-const engine = new Engine({ checks: process.argv[2] === "off" ? "off" : "on" });
+const engine = new Engine({ checks: process.argv[2] === "off" ? "off" : "on" }, { isPooled: true });
 const server = new PoolServer(engine, {
-  post: (message) => process.send?.(message),
+  // Where the other side has ended, so does this one.
+  post: (message) => process.send?.(message, undefined, undefined, () => {}),
   listen: (listener) => process.on("message", (message) => listener(message as LinkMessage)),
 });
 process.on("disconnect", () => process.exit(0));

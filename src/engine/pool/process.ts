@@ -3,9 +3,6 @@ import type { Habitat } from "./habitat.ts";
 import type { LinkMessage } from "./link.ts";
 import type { KillData } from "./protocol.ts";
 
-/** How long a process may take to end the guest that it was told to kill, in ms; then it is killed itself. */
-const patience = 100;
-
 /**
  * Starts a process that runs guests. It is of the same user and sees what that sees: what is kept apart are memory, crashes and
  * what the kernel counts for a process.
@@ -18,28 +15,33 @@ export function startProcess({ checks }: { checks: "on" | "off" }): Habitat {
     execArgv: process.execArgv.filter((argument) => argument === "--expose-internals"),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
-  child.unref();
-  child.channel?.unref();
-  let timer: NodeJS.Timeout | undefined;
-  child.once("exit", () => clearTimeout(timer));
+  // A message to a process that has just ended, or one that could not be started: its end is told either way.
+  let failure: Error | undefined;
+  const gone = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) => resolve(signal === null ? `ended with ${code}` : `was ended by ${signal}`));
+    child.on("error", (error) => {
+      failure ??= error;
+      if (child.pid === undefined) resolve(`could not be started: ${failure.message}`);
+    });
+  });
+  const post = (message: LinkMessage): void => void child.send(message as never);
   return {
     kind: "process",
     wire: {
-      post: (message) => child.send(message as never),
+      post,
       listen: (listener) => child.on("message", (message) => listener(message as unknown as LinkMessage)),
     },
-    kill: (data: KillData) => {
-      child.send({ kind: "notice", name: "kill", data } satisfies LinkMessage);
-      timer ??= setTimeout(() => child.kill("SIGKILL"), patience);
+    hold: (isHeld) => {
+      const method = isHeld ? "ref" : "unref";
+      child[method]();
+      child.channel?.[method]();
     },
-    end: () =>
-      new Promise((resolve) => {
-        if (child.exitCode !== null || child.signalCode !== null) resolve();
-        child.once("exit", () => resolve());
-        child.kill("SIGKILL");
-      }),
-    onGone: (listener) =>
-      child.once("exit", (code, signal) => listener(signal === null ? `ended with ${code}` : `was ended by ${signal}`)),
+    kill: (data: KillData) => post({ kind: "notice", name: "kill", data }),
+    end: async () => {
+      child.kill("SIGKILL");
+      await gone;
+    },
+    onGone: (listener) => void gone.then(listener),
   };
 }
 

@@ -24,6 +24,8 @@ export class PoolServer {
   readonly #link: Link;
   readonly #modules = new Map<number, GuestModule>();
   readonly #instances = new Map<number, Instance>();
+  /** Those that are being made. */
+  readonly #starting = new Map<number, AbortController>();
 
   constructor(engine: Engine, wire: Wire) {
     this.#engine = engine;
@@ -42,6 +44,7 @@ export class PoolServer {
   /** Ends an instance; called while a guest runs as well, where no message comes through. */
   kill({ instance, signal }: KillData): void {
     this.#instances.get(instance)?.kill(signal);
+    this.#starting.get(instance)?.abort();
   }
 
   #addModule({ id, name, bytes, module, code, meta }: ModuleData): void {
@@ -53,7 +56,10 @@ export class PoolServer {
     const module = this.#modules.get(data.module);
     if (module === undefined) throw new TypeError(`Module ${data.module} is not on this side`);
     const { id, args, grants, limits, mode } = data;
-    const instance = await this.#engine.instantiate(module, {
+    const starting = new AbortController();
+    this.#starting.set(id, starting);
+    const making = this.#engine.instantiate(module, {
+      signal: starting.signal,
       grants,
       limits,
       stdio: this.#channels(data),
@@ -61,6 +67,7 @@ export class PoolServer {
       ...(args === undefined ? {} : { args }),
       ...(mode === undefined ? {} : { mode }),
     });
+    const instance = await making.finally(() => this.#starting.delete(id));
     this.#instances.set(id, instance);
     return { functions: instance.functions };
   }
@@ -109,10 +116,12 @@ export class PoolServer {
   }
 
   #imports({ id, imports }: InstanceData): HostFunctions {
-    const bound: Record<string, Record<string, (...args: never[]) => unknown>> = {};
+    // The names are the guest's words, among which may be those that every object has.
+    const bound = Object.create(null) as Record<string, Record<string, (...args: never[]) => unknown>>;
     for (const [module, name] of imports) {
-      (bound[module] ??= {})[name] = (...args: unknown[]) =>
-        this.#link.request("import", { instance: id, module, name, args } satisfies ImportCallData);
+      (bound[module] ??= Object.create(null) as Record<string, (...args: never[]) => unknown>)[name] = (
+        ...args: unknown[]
+      ) => this.#link.request("import", { instance: id, module, name, args } satisfies ImportCallData);
     }
     return bound;
   }

@@ -13,7 +13,7 @@ const port = parentPort;
 if (port === null) throw new Error("A thread of the pool is started by an engine");
 
 const epoch = new EpochThread(control, () => {});
-const engine = new Engine({ checks, cache: false }, { thread: { epoch, onTick: takeKills } });
+const engine = new Engine({ checks, cache: false }, { thread: { epoch, onTick: takeKills }, isPooled: true });
 const server = new PoolServer(engine, {
   post: (message, transfer = []) => port.postMessage(message, transfer as Parameters<typeof port.postMessage>[1]),
   listen: (listener) => port.on("message", (message: LinkMessage) => listener(message)),

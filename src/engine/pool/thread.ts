@@ -29,9 +29,10 @@ export function startThread(
   const worker: Worker = new Worker(new URL(threadFile, import.meta.url), {
     workerData: data,
     transferList: [port2],
+    // Those of the program may make no sense for this file, or load what is only meant for the program.
+    execArgv: process.execArgv.filter((argument) => argument === "--expose-internals"),
     ...(heap === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heap } }),
   });
-  worker.unref();
   port1.unref();
   let why: string | undefined;
   worker.on("error", (error: Error & { code?: string }) => {
@@ -47,6 +48,7 @@ export function startThread(
           else listener(message);
         }),
     },
+    hold: (isHeld) => (isHeld ? worker.ref() : worker.unref()),
     kill: (kill: KillData) => port1.postMessage(kill),
     end: async () => {
       await worker.terminate();
