@@ -26,7 +26,7 @@
 ':' //;     if [ -e "${sampan_at%%:*}" ]; then
 ':' //;       for sampan_node in "$sampan_root/node_modules" "$sampan_root/../../node_modules"; do
 ':' //;         sampan_node=$sampan_node/${sampan_at#*:}/bin/node
-':' //;         if [ -x "$sampan_node" ]; then exec "$sampan_node" --expose-internals -- "$sampan_root/dist/main.js" "$@"; fi
+':' //;         if [ -x "$sampan_node" ]; then exec "$sampan_node" --expose-internals --min-semi-space-size=4 -- "$sampan_root/dist/main.js" "$@"; fi
 ':' //;       done
 ':' //;     fi
 ':' //;   done

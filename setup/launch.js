@@ -28,7 +28,7 @@ export async function launch(running = process.versions.node) {
 }
 
 /** As the shell half has it: src/base/native.ts says what for, and behind `--` no argument is one of Node.js. */
-const nodeFlags = ["--expose-internals", "--"];
+const nodeFlags = ["--expose-internals", "--min-semi-space-size=4", "--"];
 
 /** The same glance that the shell half takes: the whole check belongs to the set-up. */
 function looksReady(running) {

@@ -1,5 +1,4 @@
 import { HostWorkload } from "../host/index.ts";
-import { readModuleImports } from "../wasm/index.ts";
 import { ownCache } from "./cache/index.ts";
 import { endingFrom, endingOfError, type RunEnding } from "./ending.ts";
 import { watchedThread } from "./epoch.ts";
@@ -9,15 +8,10 @@ import { Guest } from "./guest.ts";
 import { invokeArguments } from "./invoke.ts";
 import { Notes, traceTo } from "./run-notes.ts";
 import { noStart, type RunReport, type RunRequest, withSources } from "./run.ts";
+import { socketCalls } from "./sockets-wanted.ts";
 
 /** How long what was written to connections may take to go out after the guest's end, in ms. */
 const longestFlush = 5_000;
-
-/** Whether a module talks to the network, and was granted some of it: it then waits without its thread. */
-export function usesNetwork({ bytes, grants: { net } }: RunRequest): boolean {
-  const isGranted = net.dns || net.connect.length > 0 || net.listen.length > 0 || net.publish.length > 0;
-  return isGranted && socketCalls(bytes).length > 0;
-}
 
 /**
  * Runs a module that uses the network to its end, on this process's standard streams: where it waits it is suspended, and the event
@@ -81,13 +75,4 @@ async function runGuest(guest: Guest, { bytes, name, invoke }: RunRequest): Prom
   }
   const result = await guest.callAsync(invoke.name, values);
   return result.kind === "returned" ? { kind: "values", values: result.values.map(String) } : endingFrom(result);
-}
-
-/** The names of the calls for sockets that a module imports; none of what is no module. */
-function socketCalls(bytes: Uint8Array): string[] {
-  try {
-    return readModuleImports(bytes).flatMap(({ name }) => (name.startsWith("sock_") ? [name] : []));
-  } catch {
-    return [];
-  }
 }

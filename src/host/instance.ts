@@ -23,7 +23,8 @@ export interface SharedParts {
   readonly clocks: Clocks;
   readonly observer: Observer;
   readonly calls: FileCalls;
-  readonly paths: readonly [Path, Path];
+  /** Path buffers, made when the first is needed: many guests open nothing, and they take room. */
+  readonly makePaths: () => readonly [Path, Path];
 }
 
 /** What belongs to one instance alone. */
@@ -44,6 +45,7 @@ export class HostInstance {
   readonly random: Random;
   readonly descriptors: DescriptorTable;
   readonly #shared: SharedParts;
+  #paths: readonly [Path, Path] | undefined;
   readonly #waits: Waits | undefined;
   readonly #onTurn: (() => void) | undefined;
   readonly #createSockets: () => Sockets;
@@ -74,7 +76,7 @@ export class HostInstance {
 
   /** Path buffers that a call fills and uses before it returns; shared, because no call waits while it holds one. */
   get paths(): readonly [Path, Path] {
-    return this.#shared.paths;
+    return (this.#paths ??= this.#shared.makePaths());
   }
 
   /** What it may do on the network; made when it is first asked for. */

@@ -8,6 +8,7 @@ import { type Descriptor, DescriptorTable } from "./descriptor.ts";
 import { type FileCalls, open as openBits } from "./filesystem/file-calls.ts";
 import { FileHandle } from "./filesystem/file-handle.ts";
 import { createNativeCalls } from "./filesystem/native-calls.ts";
+import type { Path } from "./filesystem/path.ts";
 import { RefusingFolder } from "./filesystem/refusing-folder.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
 import { HostInstance, type SharedParts } from "./instance.ts";
@@ -112,12 +113,13 @@ export class HostWorkload {
     }
     this.#folders = folders;
     const env = { ...(grants.workdir === undefined ? {} : { PWD: grants.workdir }), ...grants.env };
+    let paths: readonly [Path, Path] | undefined;
     this.#shared = {
       env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       clocks: createClocks(grants.clock, this.#observer),
       observer: this.#observer,
       calls: this.#calls,
-      paths: [this.#calls.makePath(), this.#calls.makePath()],
+      makePaths: () => (paths ??= [this.#calls.makePath(), this.#calls.makePath()]),
     };
     this.#network = {
       backend: options.network ?? directNetwork(),

@@ -1,0 +1,15 @@
+import type { RunReport, RunRequest } from "./run.ts";
+
+// Ways to run that few modules need: their code is read and set up when the first of those comes.
+
+/** Runs a module that starts threads to its end; see `threads/run-threads.ts`. */
+export async function runThreads(request: RunRequest, timeout?: number): Promise<RunReport> {
+  const late = await import("./threads/run-threads.ts");
+  return late.runThreads(request, timeout);
+}
+
+/** Runs a module that uses the network to its end; see `run-waiting.ts`. */
+export async function runWaiting(request: RunRequest, timeout?: number): Promise<RunReport> {
+  const late = await import("./run-waiting.ts");
+  return late.runWaiting(request, timeout);
+}

@@ -1,0 +1,17 @@
+import { readModuleImports } from "../wasm/index.ts";
+import type { RunRequest } from "./run.ts";
+
+/** Whether a module talks to the network, and was granted some of it: it then waits without its thread. */
+export function usesNetwork({ bytes, grants: { net } }: RunRequest): boolean {
+  const isGranted = net.dns || net.connect.length > 0 || net.listen.length > 0 || net.publish.length > 0;
+  return isGranted && socketCalls(bytes).length > 0;
+}
+
+/** The names of the calls for sockets that a module imports; none of what is no module. */
+export function socketCalls(bytes: Uint8Array): string[] {
+  try {
+    return readModuleImports(bytes).flatMap(({ name }) => (name.startsWith("sock_") ? [name] : []));
+  } catch {
+    return [];
+  }
+}
