@@ -1,13 +1,13 @@
 import { HostWorkload } from "../host/index.ts";
 import { ownCache } from "./cache/index.ts";
-import { endingFrom, endingOfError, type RunEnding } from "./ending.ts";
+import { endingFrom, type RunEnding } from "./ending.ts";
 import { watchedThread } from "./epoch.ts";
 import { compileGuest } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
 import { Guest } from "./guest.ts";
 import { invokeArguments } from "./invoke.ts";
-import { Notes, traceTo } from "./run-notes.ts";
-import { noStart, type RunReport, type RunRequest, withSources } from "./run.ts";
+import { type Notes, traceTo } from "./run-notes.ts";
+import { noStart, type RunReport, type RunRequest, reportLater } from "./run.ts";
 import { socketCalls } from "./sockets-wanted.ts";
 
 /** How long what was written to connections may take to go out after the guest's end, in ms. */
@@ -17,17 +17,8 @@ const longestFlush = 5_000;
  * Runs a module that uses the network to its end, on this process's standard streams: where it waits it is suspended, and the event
  * loop moves its bytes. It ends after `timeout` ms (LIMIT_DEADLINE). Errors of the catalog are its ending.
  */
-export async function runWaiting(request: RunRequest, timeout?: number): Promise<RunReport> {
-  let notes: Notes | undefined;
-  try {
-    notes = new Notes(request, () => {});
-    const ending = withSources(await endingOf(request, notes, timeout), request);
-    return { ending, refusals: [...notes.refusals.values()], uses: [...notes.uses.values()] };
-  } catch (error) {
-    return { ending: endingOfError(error), refusals: [], uses: [] };
-  } finally {
-    notes?.close();
-  }
+export function runWaiting(request: RunRequest, timeout?: number): Promise<RunReport> {
+  return reportLater(request, (notes) => endingOf(request, notes, timeout));
 }
 
 async function endingOf(request: RunRequest, notes: Notes, deadline: number | undefined): Promise<RunEnding> {

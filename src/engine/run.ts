@@ -81,8 +81,25 @@ export function run(request: RunRequest, options: RunOptions = {}): RunReport {
   }
 }
 
+/** Makes the report of a run that waits, whose ending `endingOf` comes to. Errors of the catalog are its ending. */
+export async function reportLater(
+  request: RunRequest,
+  endingOf: (notes: Notes) => Promise<RunEnding>,
+): Promise<RunReport> {
+  let notes: Notes | undefined;
+  try {
+    notes = new Notes(request, () => {});
+    const ending = withSources(await endingOf(notes), request);
+    return { ending, refusals: [...notes.refusals.values()], uses: [...notes.uses.values()] };
+  } catch (error) {
+    return { ending: endingOfError(error), refusals: [], uses: [] };
+  } finally {
+    notes?.close();
+  }
+}
+
 /** An ending whose backtrace has names and source lines. */
-export function withSources(ending: RunEnding, { bytes, folder }: RunRequest): RunEnding {
+function withSources(ending: RunEnding, { bytes, folder }: RunRequest): RunEnding {
   return ending.kind === "trap" ? { ...ending, backtrace: explainBacktrace(ending.backtrace, bytes, folder) } : ending;
 }
 

@@ -1,29 +1,20 @@
 import { HostWorkload } from "../../host/index.ts";
 import { ownCache } from "../cache/index.ts";
-import { endingFrom, endingOfError, type RunEnding } from "../ending.ts";
+import { endingFrom, type RunEnding } from "../ending.ts";
 import { deadlineError } from "../guest-clock.ts";
 import { compileGuest, type GuestModule } from "../guest-module.ts";
 import { invokeArguments } from "../invoke.ts";
 import { MapBudget } from "../map-budget.ts";
-import { Notes, traceTo } from "../run-notes.ts";
-import { type RunReport, type RunRequest, withSources } from "../run.ts";
+import { type Notes, traceTo } from "../run-notes.ts";
+import { type RunReport, type RunRequest, reportLater } from "../run.ts";
 import { ThreadedGuest } from "./threaded-guest.ts";
 
 /**
  * Runs a module that starts threads to its end, on this process's standard streams: this thread serves the guest's, and ends
  * them after `timeout` ms (LIMIT_DEADLINE). Errors of the catalog are its ending.
  */
-export async function runThreads(request: RunRequest, timeout?: number): Promise<RunReport> {
-  let notes: Notes | undefined;
-  try {
-    notes = new Notes(request, () => {});
-    const ending = withSources(await endingOf(request, notes, timeout), request);
-    return { ending, refusals: [...notes.refusals.values()], uses: [...notes.uses.values()] };
-  } catch (error) {
-    return { ending: endingOfError(error), refusals: [], uses: [] };
-  } finally {
-    notes?.close();
-  }
+export function runThreads(request: RunRequest, timeout?: number): Promise<RunReport> {
+  return reportLater(request, (notes) => endingOf(request, notes, timeout));
 }
 
 /** Node runs a timer of more than this at once. */
