@@ -1,5 +1,5 @@
 import { failure, HostError, errnoTable } from "../base/index.ts";
-import { type Descriptor, FileStat, type PollEvents, PollList, Socket } from "../host/index.ts";
+import { type Descriptor, FileStat, type HostInstance, type PollEvents, PollList, Socket } from "../host/index.ts";
 import { call } from "./bind.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { Preview1Context } from "./preview1-context.ts";
@@ -26,75 +26,146 @@ const abstime = 1;
 const hangup = 1;
 const eventTypes = ["clock", "read", "write"] as const;
 
-/** What a list of subscriptions says beside what is waited for; kept from one poll to the next. */
+/**
+ * A guest's list of subscriptions, kept from one poll to the next: a server with a thousand connections hands over nearly the
+ * same one each time, and only what differs is read.
+ */
 class Subscriptions {
   readonly list = new PollList();
-  /** User data, the lower half first. */
-  readonly #users: number[] = [];
-  readonly #types: number[] = [];
+  readonly #layout: SubscriptionLayout;
+  readonly #host: HostInstance;
+  /** The guest's list as it was, in words. */
+  #words = new Int32Array(0);
+  #generation = -1;
   readonly #errors = new Map<number, HostError>();
+  /** Places of clocks, whose times are counted from the present. */
+  readonly #clocks = new Set<number>();
 
-  clear(): void {
-    this.list.clear();
-    this.#errors.clear();
+  constructor(host: HostInstance, layout: SubscriptionLayout) {
+    this.#host = host;
+    this.#layout = layout;
   }
 
-  /** Takes one subscription up. @throws HostError inval for a type that there is none of */
-  read(context: Preview1Context, layout: SubscriptionLayout, at: number): void {
-    const { memory } = context;
-    const index = this.list.count;
-    this.#users[index * 2] = memory.getU32(at);
-    this.#users[index * 2 + 1] = memory.getU32(at + 4);
-    const type = memory.getU8(at + 8);
-    const events = eventTypes[type];
+  /** Whether it can take up a list of this instance. */
+  isFor(host: HostInstance, layout: SubscriptionLayout): boolean {
+    return this.#host === host && this.#layout === layout;
+  }
+
+  /** Takes the list up. @throws HostError inval for a type that there is none of */
+  read(context: Preview1Context, from: number, count: number): void {
+    const words = wordsAt(context.memory, from, count * this.#layout.size);
+    const isSame = this.#generation === context.host.descriptors.generation;
+    // A list that cannot be read to its end is read anew next time.
+    this.#generation = -1;
+    if (this.list.count > count) this.list.shorten(count);
+    const known = isSame ? this.list.count : 0;
+    this.#readChanges(context, words, known);
+    for (const index of Array.from(this.#clocks)) if (index < known) this.#readEntry(context, index);
+    for (let index = known; index < count; index++) this.#take(context, words, index);
+    this.#generation = context.host.descriptors.generation;
+  }
+
+  /** Reads those of the first entries again that differ from what they were. */
+  #readChanges(context: Preview1Context, words: Int32Array, known: number): void {
+    const size = this.#layout.size / 4;
+    const end = known * size;
+    for (let at = firstDifference(words, this.#words, 0, end); at < end;) {
+      const index = Math.floor(at / size);
+      this.#take(context, words, index);
+      at = firstDifference(words, this.#words, (index + 1) * size, end);
+    }
+  }
+
+  #take(context: Preview1Context, words: Int32Array, index: number): void {
+    const size = this.#layout.size / 4;
+    const from = index * size;
+    if (this.#words.length < from + size) {
+      const more = new Int32Array(Math.max(from + size, 2 * this.#words.length));
+      more.set(this.#words);
+      this.#words = more;
+    }
+    for (let at = from; at < from + size; at++) this.#words[at] = words[at] ?? 0;
+    this.#readEntry(context, index);
+  }
+
+  #readEntry(context: Preview1Context, index: number): void {
+    this.#errors.delete(index);
+    this.#clocks.delete(index);
+    const events = eventTypes[this.#type(index)];
     if (events === undefined) throw failure("inval");
-    this.#types[index] = type;
     try {
-      if (events === "clock") this.list.addTime(timeOf(context, layout, at));
-      else this.list.addDescriptor(context.descriptor(memory.getU32(at + layout.fd)), events);
+      if (events === "clock") {
+        this.#clocks.add(index);
+        this.list.setTime(index, this.#timeOf(context, index));
+      } else {
+        this.list.setDescriptor(index, context.descriptor(this.#word(index, this.#layout.fd) >>> 0), events);
+      }
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       this.#errors.set(index, error);
       // What is over before it began: a subscription with an error is told at once.
-      this.list.addTime(0n);
+      this.list.setTime(index, 0n);
     }
   }
 
-  /** Writes the events of what is ready, and answers how many. */
+  /** The nanoseconds from now on that a subscription to a clock asks for. @throws HostError inval, notsup, perm */
+  #timeOf({ host }: Preview1Context, index: number): bigint {
+    const { clockId, timeout, flags } = this.#layout;
+    const id = clockOf(this.#word(index, clockId) >>> 0);
+    if (id !== "realtime" && id !== "monotonic") throw failure("notsup");
+    const low = BigInt(this.#word(index, timeout) >>> 0);
+    const time = (BigInt(this.#word(index, timeout + 4) >>> 0) << 32n) | low;
+    const isAbsolute = (this.#word(index, flags) & abstime) !== 0;
+    return isAbsolute ? time - host.clocks.now(id) : time;
+  }
+
+  /** Writes the events of what is ready, in the order of the list, and answers how many. */
   write(memory: GuestMemory, to: number): number {
-    const { list } = this;
+    const { ready } = this.list;
+    if (ready.length > 1) ready.sort((a, b) => a - b);
     let at = to;
-    for (let i = 0; i < list.count; i++) {
-      if (!list.isReady(i)) continue;
-      this.#writeEvent(memory, i, at);
+    for (const index of ready) {
+      this.#writeEvent(memory, index, at);
       at += eventSize;
     }
-    this.clear();
-    return (at - to) / eventSize;
+    return ready.length;
   }
 
   #writeEvent(memory: GuestMemory, index: number, at: number): void {
     for (let offset = 0; offset < eventSize; offset += 4) memory.setU32(at + offset, 0);
-    memory.setU32(at, this.#users[index * 2] ?? 0);
-    memory.setU32(at + 4, this.#users[index * 2 + 1] ?? 0);
+    memory.setU32(at, this.#word(index, 0));
+    memory.setU32(at + 4, this.#word(index, 4));
     const error = this.#errors.get(index);
     memory.setU16(at + 8, error === undefined ? 0 : errnoTable[error.errno].preview1);
-    memory.setU8(at + 10, this.#types[index] ?? 0);
+    memory.setU8(at + 10, this.#type(index));
     const descriptor = this.list.descriptor(index);
     if (descriptor === undefined) return;
     const events = this.list.events(index);
     memory.setU64(at + 16, bytesReady(descriptor, events));
     if (descriptor instanceof Socket && isHungUp(descriptor, events)) memory.setU16(at + 24, hangup);
   }
+
+  #type(index: number): number {
+    return this.#word(index, 8) & 0xff;
+  }
+
+  /** The word at an offset in bytes of an entry. */
+  #word(index: number, offset: number): number {
+    return this.#words[(index * this.#layout.size + offset) / 4] ?? 0;
+  }
 }
 
-/** The nanoseconds from now on that a subscription to a clock asks for. @throws HostError inval, notsup, perm */
-function timeOf({ memory, host }: Preview1Context, layout: SubscriptionLayout, at: number): bigint {
-  const id = clockOf(memory.getU32(at + layout.clockId));
-  if (id !== "realtime" && id !== "monotonic") throw failure("notsup");
-  const timeout = memory.getU64(at + layout.timeout);
-  const isAbsolute = (memory.getU16(at + layout.flags) & abstime) !== 0;
-  return isAbsolute ? timeout - host.clocks.now(id) : timeout;
+/** The words of a guest's list, copied where it does not lie on a word's boundary. */
+function wordsAt(memory: GuestMemory, at: number, length: number): Int32Array {
+  const bytes = memory.slice(at, length);
+  const isAligned = bytes.byteOffset % 4 === 0;
+  return isAligned ? new Int32Array(bytes.buffer, bytes.byteOffset, length / 4) : new Int32Array(bytes.slice().buffer);
+}
+
+/** The first place, before `end`, where two differ; `end` where they do not. */
+function firstDifference(a: Int32Array, b: Int32Array, from: number, end: number): number {
+  for (let at = from; at < end; at++) if (a[at] !== b[at]) return at;
+  return end;
 }
 
 const spare = new WeakMap<Preview1Context, Subscriptions>();
@@ -119,16 +190,20 @@ export function pollCall(layout: SubscriptionLayout) {
         if (count === 0 || count > mostSubscriptions) throw failure("inval");
         context.memory.check(from, count * layout.size);
         context.memory.check(to, count * eventSize);
-        const subscriptions = spare.get(context) ?? new Subscriptions();
+        const { host } = context;
+        const kept = spare.get(context);
+        const isKept = kept?.isFor(host, layout) === true;
+        if (!isKept) kept?.list.close();
+        const subscriptions = isKept ? kept : new Subscriptions(host, layout);
         // Threads of one instance poll at the same time: each has its own.
         spare.delete(context);
         const tell = (): number => {
           const told = subscriptions.write(context.memory, to);
-          spare.set(context, subscriptions);
+          if (spare.has(context)) subscriptions.list.close();
+          else spare.set(context, subscriptions);
           return told;
         };
-        subscriptions.clear();
-        for (let i = 0; i < count; i++) subscriptions.read(context, layout, from + i * layout.size);
+        subscriptions.read(context, from, count);
         const waited = context.host.poll(subscriptions.list);
         return waited instanceof Promise ? waited.then(tell) : tell();
       },

@@ -149,6 +149,7 @@ export class DescriptorTable {
   readonly #entries: (Descriptor | undefined)[] = [];
   readonly #limit: number;
   #open = 0;
+  #generation = 0;
 
   /** `limit` counts open descriptors. */
   constructor(limit: number = 4096) {
@@ -164,6 +165,11 @@ export class DescriptorTable {
     return found;
   }
 
+  /** A number that changes whenever some number means another descriptor, or none. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Whether one more descriptor may be opened, asked before the system opens one. @throws HostError mfile */
   reserve(): void {
     if (this.#open >= this.#limit) throw failure("mfile");
@@ -175,6 +181,7 @@ export class DescriptorTable {
     let fd = this.#entries.indexOf(undefined);
     if (fd < 0) fd = this.#entries.length;
     this.#entries[fd] = descriptor;
+    this.#generation += 1;
     this.#count(descriptor, 1);
     return fd;
   }
@@ -183,6 +190,7 @@ export class DescriptorTable {
   close(fd: number): void {
     const descriptor = this.get(fd);
     this.#entries[fd] = undefined;
+    this.#generation += 1;
     this.#count(descriptor, -1);
     descriptor.close();
   }
@@ -194,12 +202,14 @@ export class DescriptorTable {
     if (from === to) return;
     this.#entries[to] = moved;
     this.#entries[from] = undefined;
+    this.#generation += 1;
     this.#count(replaced, -1);
     replaced.close();
   }
 
   /** Closes all; nobody is left to hear of one that says it failed. */
   closeAll(): void {
+    this.#generation += 1;
     for (const [fd, descriptor] of this.#entries.entries()) {
       this.#entries[fd] = undefined;
       try {

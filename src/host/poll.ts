@@ -7,56 +7,123 @@ import type { Waits } from "./waits.ts";
 export type PollEvents = "read" | "write";
 
 /**
- * What a guest waits for: that nanoseconds pass, or that a read or write of a descriptor would not wait. It is filled anew for
- * each wait, so that a thousand descriptors are no thousand objects each time.
+ * What a guest waits for: that nanoseconds pass, or that a read or write of a descriptor would not wait. It stays from one wait
+ * to the next and is changed where the guest's list changed, so that a thousand sockets cost a wait nothing but what
+ * happened to them: a socket that was found not ready is looked at again once it changed.
  */
 export class PollList {
-  /** How many entries it has. */
-  count = 0;
   /** Times in nanoseconds by their places, of entries that have no descriptor. */
   readonly times = new Map<number, bigint>();
-  readonly #descriptors: (Descriptor | undefined)[] = [];
-  readonly #events: PollEvents[] = [];
-  readonly #ready: boolean[] = [];
+  /** The places of what was found ready, after the wait. */
+  readonly ready: number[] = [];
+  readonly #entries: (Entry | undefined)[] = [];
+  /** The places of each socket. */
+  readonly #sockets = new Map<Socket, Set<number>>();
+  /** Sockets' places that may be ready. */
+  readonly #due = new Set<number>();
+  readonly #others = new Set<number>();
+  readonly #changed = (socket: Socket): void => {
+    const places = this.#sockets.get(socket);
+    if (places === undefined) return;
+    for (const place of places) this.#due.add(place);
+    this.onChange?.(places);
+  };
+  #changes: SocketChanges | undefined;
+  /** Called when a socket changed, with its places. */
+  onChange: ((places: ReadonlySet<number>) => void) | undefined;
 
-  clear(): void {
-    this.count = 0;
-    this.times.clear();
-    this.#descriptors.length = 0;
+  /** How many entries it has. */
+  get count(): number {
+    return this.#entries.length;
   }
 
-  addTime(after: bigint): void {
-    this.times.set(this.count, after);
-    this.#add(undefined, "read");
+  /** The places of descriptors that are no sockets. */
+  get others(): ReadonlySet<number> {
+    return this.#others;
   }
 
-  addDescriptor(descriptor: Descriptor, events: PollEvents): void {
-    this.#add(descriptor, events);
+  /** Puts a time at a place: at most one behind the last. */
+  setTime(index: number, after: bigint): void {
+    this.#forget(index);
+    this.#entries[index] = undefined;
+    this.times.set(index, after);
   }
 
-  #add(descriptor: Descriptor | undefined, events: PollEvents): void {
-    this.#descriptors[this.count] = descriptor;
-    this.#events[this.count] = events;
-    this.#ready[this.count] = false;
-    this.count += 1;
+  /** Puts a descriptor at a place: at most one behind the last. */
+  setDescriptor(index: number, descriptor: Descriptor, events: PollEvents): void {
+    this.#forget(index);
+    this.#entries[index] = { descriptor, events };
+    if (!(descriptor instanceof Socket)) {
+      this.#others.add(index);
+      return;
+    }
+    const places = this.#sockets.get(descriptor);
+    if (places === undefined) this.#sockets.set(descriptor, new Set([index]));
+    else places.add(index);
+    this.#due.add(index);
+  }
+
+  /** Leaves so many entries. */
+  shorten(count: number): void {
+    for (let index = count; index < this.#entries.length; index++) this.#forget(index);
+    if (count < this.#entries.length) this.#entries.length = count;
   }
 
   descriptor(index: number): Descriptor | undefined {
-    return this.#descriptors[index];
+    return this.#entries[index]?.descriptor;
   }
 
   events(index: number): PollEvents {
-    return this.#events[index] ?? "read";
+    return this.#entries[index]?.events ?? "read";
   }
 
-  /** Whether an entry was found ready, after the wait. */
-  isReady(index: number): boolean {
-    return this.#ready[index] === true;
+  /** Hears of an instance's sockets from now on. */
+  listen(changes: SocketChanges): void {
+    if (this.#changes === changes) return;
+    this.#changes?.delete(this.#changed);
+    this.#changes = changes.add(this.#changed);
+    for (const places of this.#sockets.values()) for (const place of places) this.#due.add(place);
   }
 
-  setReady(index: number): void {
-    this.#ready[index] = true;
+  /** Hears of no sockets any more: the list is not used again. */
+  close(): void {
+    this.#changes?.delete(this.#changed);
   }
+
+  /** Looks at the sockets that may be ready and notes those that are. A socket that is ready stays to be looked at. */
+  findSockets(): void {
+    // What changes while it is looked at, is looked at again.
+    while (this.ready.length === 0 && this.#due.size > 0) {
+      const due = Array.from(this.#due);
+      this.#due.clear();
+      for (const index of due) {
+        const entry = this.#entries[index];
+        if (entry?.descriptor.wait(entry.events, 0) !== true) continue;
+        this.ready.push(index);
+        this.#due.add(index);
+      }
+    }
+  }
+
+  #forget(index: number): void {
+    const entry = this.#entries[index];
+    if (entry === undefined) {
+      this.times.delete(index);
+      return;
+    }
+    const { descriptor } = entry;
+    this.#due.delete(index);
+    this.#others.delete(index);
+    if (!(descriptor instanceof Socket)) return;
+    const places = this.#sockets.get(descriptor);
+    places?.delete(index);
+    if (places?.size === 0) this.#sockets.delete(descriptor);
+  }
+}
+
+interface Entry {
+  readonly descriptor: Descriptor;
+  readonly events: PollEvents;
 }
 
 /** Who wants to hear that a socket of an instance may have become ready: each is called at every change. */
@@ -76,10 +143,13 @@ export interface PollOptions {
 /** The longest single wait in ms while several descriptors are watched, or while somebody wants to hear of turns. */
 const longestTurn = 10;
 
-/** Waits for the first of what a list has; then the list tells for each whether it is ready. */
+/** Waits for the first of what a list has; then the list has the places of what is ready. */
 export function waitForFirst(list: PollList, { clocks, waits, changes, onTurn }: PollOptions): void | Promise<void> {
   const sleep = new Sleep(list.times.values(), clocks);
-  return waits === undefined ? blockForFirst(list, sleep, onTurn) : new Poll(list, { sleep, waits, changes }).first();
+  list.ready.length = 0;
+  if (waits === undefined) return blockForFirst(list, sleep, onTurn);
+  if (changes !== undefined) list.listen(changes);
+  return new Poll(list, { sleep, waits }).first();
 }
 
 /** The time that a wait has taken, as the guest's clock has it. */
@@ -122,39 +192,24 @@ class Sleep {
 }
 
 function blockForFirst(list: PollList, sleep: Sleep, onTurn: (() => void) | undefined): void {
-  let watched = 0;
-  let first = -1;
-  for (let i = 0; i < list.count; i++) {
-    if (list.descriptor(i) === undefined) continue;
-    if (watched === 0) first = i;
-    watched += 1;
-  }
-  const longest = onTurn !== undefined || watched > 1 ? longestTurn : Number.POSITIVE_INFINITY;
+  const watched: number[] = [];
+  for (let i = 0; i < list.count; i++) if (list.descriptor(i) !== undefined) watched.push(i);
+  const [first] = watched;
+  const longest = onTurn !== undefined || watched.length > 1 ? longestTurn : Number.POSITIVE_INFINITY;
   for (let elapsed = 0n; ; elapsed = sleep.elapsed) {
-    let isOver = findTimes(list, elapsed);
-    for (let i = 0; i < list.count; i++) {
-      if (list.descriptor(i)?.wait(list.events(i), 0) !== true) continue;
-      list.setReady(i);
-      isOver = true;
-    }
-    if (isOver) return;
+    findTimes(list, elapsed);
+    for (const i of watched) if (list.descriptor(i)?.wait(list.events(i), 0) === true) list.ready.push(i);
+    if (list.ready.length > 0) return;
     const turn = Math.max(0, Math.min(sleep.left ?? Number.POSITIVE_INFINITY, longest));
-    const descriptor = list.descriptor(first);
-    if (descriptor === undefined) blockFor(turn);
-    else descriptor.wait(list.events(first), turn === Number.POSITIVE_INFINITY ? -1 : turn);
+    if (first === undefined) blockFor(turn);
+    else list.descriptor(first)?.wait(list.events(first), turn === Number.POSITIVE_INFINITY ? -1 : turn);
     onTurn?.();
   }
 }
 
-/** Marks the times that are over, and says whether there are any. */
-function findTimes(list: PollList, elapsed: bigint): boolean {
-  let isOver = false;
-  for (const [index, after] of list.times) {
-    if (after > elapsed) continue;
-    list.setReady(index);
-    isOver = true;
-  }
-  return isOver;
+/** Notes the times that are over. */
+function findTimes(list: PollList, elapsed: bigint): void {
+  for (const [index, after] of list.times) if (after <= elapsed) list.ready.push(index);
 }
 
 function blockFor(ms: number): void {
@@ -166,32 +221,21 @@ class Poll {
   readonly #list: PollList;
   readonly #sleep: Sleep;
   readonly #waits: Waits;
-  readonly #changes: SocketChanges | undefined;
   readonly #stops: (() => void)[] = [];
   #woken: () => void = () => {};
 
-  constructor(
-    list: PollList,
-    { sleep, waits, changes }: { sleep: Sleep; waits: Waits; changes: SocketChanges | undefined },
-  ) {
+  constructor(list: PollList, { sleep, waits }: { sleep: Sleep; waits: Waits }) {
     this.#list = list;
     this.#sleep = sleep;
     this.#waits = waits;
-    this.#changes = changes;
   }
 
   first(): void | Promise<void> {
     const list = this.#list;
-    let isOver = findTimes(list, 0n);
-    for (let i = 0; i < list.count; i++) {
-      const descriptor = list.descriptor(i);
-      if (descriptor === undefined) continue;
-      const isReady = descriptor instanceof Socket ? descriptor.wait(list.events(i), 0) : this.#watch(descriptor, i);
-      if (!isReady) continue;
-      list.setReady(i);
-      isOver = true;
-    }
-    if (isOver) return this.#giveUp();
+    list.findSockets();
+    findTimes(list, 0n);
+    for (const index of list.others) this.#watch(index);
+    if (list.ready.length > 0) return this.#giveUp();
     return this.#waits.until((resolve) => {
       this.#woken = () => {
         this.#giveUp();
@@ -199,38 +243,33 @@ class Poll {
         resolve();
       };
       if (this.#sleep.due !== undefined) this.#stops.push(this.#waits.alarms.set(this.#sleep.due, this.#woken));
-      // Sockets are not watched one by one: that would cost each wait as much as all of them.
-      const changed = (socket: Socket): void => {
-        if (this.#find(socket)) this.#woken();
+      // The others are as they were, which is not ready.
+      list.onChange = (places) => {
+        for (const place of places) if (isReady(list, place)) list.ready.push(place);
+        if (list.ready.length > 0) this.#woken();
       };
-      this.#changes?.add(changed);
-      this.#stops.push(() => void this.#changes?.delete(changed));
+      this.#stops.push(() => (list.onChange = undefined));
       return () => this.#giveUp();
     });
   }
 
-  #watch(descriptor: Descriptor, index: number): boolean {
-    const watch = descriptor.watch(this.#list.events(index), () => {
-      this.#list.setReady(index);
-      this.#woken();
-    });
-    if (watch !== true) this.#stops.push(watch);
-    return watch === true;
-  }
-
-  /** Marks what is ready of a socket that changed; the others are as they were, which is not ready. */
-  #find(socket: Socket): boolean {
+  #watch(index: number): void {
     const list = this.#list;
-    let isOver = false;
-    for (let i = 0; i < list.count; i++) {
-      if (list.descriptor(i) !== socket || !socket.isReady(list.events(i))) continue;
-      list.setReady(i);
-      isOver = true;
-    }
-    return isOver;
+    const wake = (): void => {
+      list.ready.push(index);
+      this.#woken();
+    };
+    const watch = list.descriptor(index)?.watch(list.events(index), wake);
+    if (watch === true) list.ready.push(index);
+    else if (watch !== undefined) this.#stops.push(watch);
   }
 
   #giveUp(): void {
     for (const stop of this.#stops) stop();
   }
+}
+
+function isReady(list: PollList, index: number): boolean {
+  const descriptor = list.descriptor(index);
+  return descriptor instanceof Socket && descriptor.isReady(list.events(index));
 }

@@ -13,7 +13,7 @@ import { RefusingFolder } from "./filesystem/refusing-folder.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
 import { HostInstance, type SharedParts } from "./instance.ts";
 import type { NetworkBackend } from "./network/backend.ts";
-import { directNetwork } from "./network/direct.ts";
+import { type NetworkChoice, networkOf } from "./network/network-of.ts";
 import { parsePlace } from "./network/place.ts";
 import { NetworkPolicy } from "./network/policy.ts";
 import { type NetworkLimits, Sockets } from "./network/sockets.ts";
@@ -50,8 +50,8 @@ export interface HostOptions {
   readonly ownsProcess?: boolean;
   /** Whether an operation that has to wait blocks the thread (`block`, the default) or answers a promise (`suspend`). */
   readonly waits?: "block" | "suspend";
-  /** What guests' sockets are made of; by default the machine's own network. */
-  readonly network?: NetworkBackend;
+  /** What guests' sockets are made of, or the project whose network they are in; by default the machine's own network. */
+  readonly network?: NetworkChoice;
   /** What wakes guests that sleep, shared by the workloads of a thread; by default each has its own. */
   readonly alarms?: Alarms;
 }
@@ -95,12 +95,14 @@ export class HostWorkload {
   readonly #network: { readonly backend: NetworkBackend; readonly policy: NetworkPolicy };
   readonly #suspends: { alarms: Alarms; readiness: Readiness; scratch: Scratch } | undefined;
 
-  /** @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened */
+  /** @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened, NETWORK_FOLDER, GRANT_INVALID */
   constructor(grants: Grants, options: HostOptions = {}) {
     this.#grants = grants;
     this.#options = options;
     this.#observer = options.observer ?? deafObserver;
     const { ownsProcess = false } = options;
+    const backend = networkOf(options.network, grants.files);
+    this.#network = { backend, policy: new NetworkPolicy(grants, this.#observer, backend.own) };
     this.#calls = options.calls ?? createFileCalls({ opensFolders: grants.files.length > 0, ownsProcess });
     const folders: OpenFolder[] = [];
     try {
@@ -120,10 +122,6 @@ export class HostWorkload {
       observer: this.#observer,
       calls: this.#calls,
       makePaths: () => (paths ??= [this.#calls.makePath(), this.#calls.makePath()]),
-    };
-    this.#network = {
-      backend: options.network ?? directNetwork(),
-      policy: new NetworkPolicy(grants, this.#observer),
     };
     // A seeded stream begins anew in each instance.
     this.#random = grants.random.kind === "seed" ? undefined : createRandom(grants.random, this.#observer);

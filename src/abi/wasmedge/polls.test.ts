@@ -73,3 +73,62 @@ test("poll_oneoff() finds the ready one among 501 sockets, and what it watched c
       Buffer.from(event(0, 1, { bytes: 1n })),
     );
   }));
+
+test("poll_oneoff() tells what is ready however its list changes from call to call", () =>
+  withSockets({ version: 1, memory: { initial: 4 }, isTraced: false }, async (p) => {
+    const pick = below(20_261_121);
+    /** What waits in each server's socket, by its number. */
+    const waiting = new Map<number, number>();
+    const clients = new Map<number, number>();
+    let order: number[] = [];
+    let told = 0;
+    for (let step = 0; step < 400; step++) {
+      const fd = order[pick(Math.max(1, order.length))];
+      const kind = pick(6);
+      if (fd === undefined || (kind === 0 && order.length < 24)) {
+        const { client, server } = await p.pair();
+        clients.set(server, client);
+        waiting.set(server, 0);
+        order.splice(pick(order.length + 1), 0, server);
+      } else if (kind === 1 && order.length > 4) {
+        order = order.filter((each) => each !== fd);
+        await p.does("fd_close", fd);
+        await p.does("fd_close", clients.get(fd) ?? assert.fail("every server has a client"));
+      } else if (kind < 4 && waiting.get(fd) === 0) {
+        await p.number("sock_send", clients.get(fd) ?? assert.fail("every server has a client"), p.pieces("ab"), 0);
+        waiting.set(fd, 2);
+        assert.deepEqual(
+          await poll(p, "poll_oneoff", [{ fd, events: "read" }]),
+          Buffer.from(event(0, 1, { bytes: 2n })),
+        );
+      } else if (waiting.get(fd) !== 0) {
+        assert.equal(
+          await p.callAsync("sock_recv", fd, p.iovecs([p.place(256), 256]), 0, p.place(4), p.place(4)),
+          "success",
+        );
+        p.renew();
+        waiting.set(fd, 0);
+      }
+      const watched = order.map((each) => ({ fd: each, events: "read" }) as const);
+      const now: Clock = { clock: 1, timeout: 0n };
+      const ready = order.map((each, index) => event(index, 1, { bytes: BigInt(waiting.get(each) ?? 0) }));
+      const expected = ready.filter((_, index) => waiting.get(order[index] ?? -1) !== 0);
+      const isLast = pick(2) === 0;
+      const clock = event(isLast ? order.length : 0, 0);
+      if (!isLast) for (const each of expected) each[0] = (each[0] ?? 0) + 1;
+      const events = isLast ? [...expected, clock] : [clock, ...expected];
+      const list = isLast ? [...watched, now] : [now, ...watched];
+      assert.deepEqual(await poll(p, "poll_oneoff", list), Buffer.concat(events), `step ${step}`);
+      told += expected.length;
+    }
+    assert.ok(told > 400, `only ${told} events`);
+  }));
+
+/** Whole numbers below what is asked for, the same ones for a seed. */
+function below(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}

@@ -84,12 +84,28 @@ export interface Datagrams {
   close(): void;
 }
 
+/** A network that guests have for themselves besides the machine's: what goes on in it takes no grant. */
+export interface OwnNetwork {
+  /** Whether an address is in it, in one that is kept apart from it, or the machine's business. */
+  standing(address: string): "inside" | "apart" | "outside";
+  /** Whether a name is one of its own, or of one that is kept apart. */
+  hasName(name: string): boolean;
+  /** TCP ports of the guest that are on the machine as well. */
+  readonly publishedPorts: readonly number[];
+  /** Where it says that its name server is, for guests that resolve by themselves. */
+  readonly nameServer: InternetAddress;
+  /** Folders of its own, real paths, in which no guest may change anything. */
+  readonly folders: readonly string[];
+}
+
 /**
  * What guests' sockets are made of: the machine's own network ({@link directNetwork}), or another that an embedder gives.
  * It is asked only for what the grants allow, and decides nothing by itself. Operations throw HostError.
  */
 export interface NetworkBackend {
   readonly name: string;
+  /** The part of it that takes no grants; a guest's ports are then there, and not on the machine's loopback. */
+  readonly own?: OwnNetwork;
   /** Port 0 takes a free one. @throws HostError addrinuse, addrnotavail, acces */
   bindStream(address: SocketAddress): BoundStream;
   /** Begins to connect: `connected` or `failed` tells the rest. */

@@ -9,20 +9,29 @@ export function directNetwork(): NetworkBackend {
   return new DirectNetwork();
 }
 
+/** Node's modules for sockets, loaded when they are first asked for. */
+export const socketModules = {
+  get net() {
+    return process.getBuiltinModule("node:net");
+  },
+  get dgram() {
+    return process.getBuiltinModule("node:dgram");
+  },
+};
+
 class DirectNetwork implements NetworkBackend {
   readonly name = "direct";
 
   bindStream(address: SocketAddress): BoundStream {
-    return new NodeBound(process.getBuiltinModule("node:net"), address);
+    return new NodeBound(socketModules.net, address);
   }
 
   connect(to: SocketAddress): Connection {
-    const net = process.getBuiltinModule("node:net");
-    return NodeConnection.to(new net.Socket(connectionOptions), to);
+    return NodeConnection.to(new socketModules.net.Socket(connectionOptions), to);
   }
 
   bindDatagrams(address: InternetAddress, options: { readonly reusesAddress: boolean }): Datagrams {
-    return new NodeDatagrams(process.getBuiltinModule("node:dgram"), address, options);
+    return new NodeDatagrams(socketModules.dgram, address, options);
   }
 
   async resolve(name: string): Promise<readonly string[]> {

@@ -6,11 +6,14 @@ export {
   type Datagrams,
   type InternetAddress,
   type NetworkBackend,
+  type OwnNetwork,
   type SocketAddress,
   type SocketFamily,
   type SocketKind,
 } from "./backend.ts";
 export { directNetwork } from "./direct.ts";
+export { isNetworkData, type NetworkChoice } from "./network-of.ts";
+export * from "./project/index.ts";
 export { Socket } from "./socket.ts";
 export type { ReceiveHow, Received, ShutdownHow, SocketOption } from "./socket-types.ts";
 export { type NetworkLimits, Sockets } from "./sockets.ts";

@@ -1,8 +1,8 @@
 import type net from "node:net";
-import type { BoundSocket, BoundSocketOptions, Server } from "node:net";
+import type { BoundSocket, BoundSocketOptions, Server, Socket } from "node:net";
 import { failure, failureOfNode } from "../../base/index.ts";
 import type { BoundStream, Connection, SocketAddress } from "./backend.ts";
-import { connectionOptions, NodeConnection } from "./node-connection.ts";
+import { connectionOptions, NodeConnection, type SeenPlaces } from "./node-connection.ts";
 
 type Net = typeof net;
 
@@ -13,12 +13,13 @@ export class NodeBound implements BoundStream {
   /** Gone once it listens or connects. */
   #bound: BoundSocket | undefined;
   #server: Server | undefined;
+  readonly #seen: ((socket: Socket) => SeenPlaces) | undefined;
 
-  /** @throws HostError */
-  constructor(from: Net, at: SocketAddress) {
+  /** `seen` says where a connection that comes is in a network of which the system knows nothing. @throws HostError */
+  constructor(from: Net, at: SocketAddress, seen?: (socket: Socket) => SeenPlaces) {
     this.#net = from;
+    this.#seen = seen;
     try {
-      // The declarations of Node's modules do not know of paths yet.
       const options: BoundSocketOptions =
         at.family === "unix" ? pathOption(at.path) : { host: at.address, port: at.port };
       const bound = new from.BoundSocket(options);
@@ -32,8 +33,13 @@ export class NodeBound implements BoundStream {
 
   listen(backlog: number, accepted: (connection: Connection) => void): void {
     const handle = this.#take();
-    const server = this.#net.createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 1 });
-    server.on("connection", (socket) => accepted(new NodeConnection(socket)));
+    const server = this.#net.createServer({
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      highWaterMark: 1,
+      noDelay: true,
+    });
+    server.on("connection", (socket) => accepted(new NodeConnection(socket, this.#seen?.(socket))));
     // What went wrong with one that came is told to nobody: it is gone, and the next may be well.
     server.on("error", () => {});
     this.#server = server;
@@ -61,6 +67,7 @@ export class NodeBound implements BoundStream {
   }
 }
 
-function pathOption(path: string): BoundSocketOptions & { readonly path: string } {
+/** The option that binds a Unix socket's path, which the declarations of Node's modules do not know yet. */
+export function pathOption(path: string): BoundSocketOptions & { readonly path: string } {
   return { path };
 }

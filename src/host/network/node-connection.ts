@@ -2,6 +2,19 @@ import type { Socket } from "node:net";
 import { type Errno, failureOfNode } from "../../base/index.ts";
 import type { Connection, ConnectionHandlers, SocketAddress } from "./backend.ts";
 
+/** Where the two ends of a connection are in a network that its system knows nothing of. */
+export interface SeenPlaces {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+}
+
+/** How a missing socket and a full one look in such a network. */
+const seenErrors: Partial<Record<Errno, Errno>> = {
+  noent: "connrefused",
+  again: "connrefused",
+  notsock: "connrefused",
+};
+
 /** What a socket is made with that becomes a {@link NodeConnection}; with so low a mark each write ends in a `drain`. */
 export const connectionOptions = { allowHalfOpen: true, writableHighWaterMark: 1 } as const;
 
@@ -21,22 +34,27 @@ export class NodeConnection implements Connection {
   #remote: SocketAddress | undefined;
 
   /** `socket` has been told to pause, and to allow half-open connections. */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, seen?: SeenPlaces) {
     this.#socket = socket;
+    this.#local = seen?.local;
+    this.#remote = seen?.remote;
     socket.push = (chunk: Uint8Array | null): boolean => {
       if (chunk !== null) return this.#handlers?.data(chunk) ?? false;
       this.#handlers?.ended();
       return false;
     };
-    socket.on("error", (error) => this.#fail(failureOfNode(error)?.errno ?? "io"));
+    socket.on("error", (error) => {
+      const errno = failureOfNode(error)?.errno ?? "io";
+      this.#fail(seen === undefined ? errno : (seenErrors[errno] ?? errno));
+    });
     socket.on("drain", () => this.#handlers?.drained());
   }
 
   /** Connects a new socket. */
-  static to(socket: Socket, to: SocketAddress): NodeConnection {
+  static to(socket: Socket, to: SocketAddress, seen?: SeenPlaces): NodeConnection {
     socket.pause();
-    const connection = new NodeConnection(socket);
-    connection.#remote = to;
+    const connection = new NodeConnection(socket, seen);
+    connection.#remote ??= to;
     socket.once("connect", () => {
       connection.#handlers?.connected();
       if (connection.#wantsRead) socket._read(0);

@@ -8,7 +8,7 @@ import {
   parseAddress,
 } from "../../capabilities/index.ts";
 import type { Observer } from "../observer.ts";
-import type { InternetAddress, NetworkBackend, SocketAddress } from "./backend.ts";
+import type { InternetAddress, NetworkBackend, OwnNetwork, SocketAddress } from "./backend.ts";
 import { familyOf, isUnspecified, loopback, unspecified, unwrapped } from "./place.ts";
 
 /** Where on the host a guest's place is. */
@@ -30,11 +30,14 @@ const mostNames = 16;
 export class NetworkPolicy {
   readonly #grants: Grants;
   readonly #observer: Observer;
+  readonly #own: OwnNetwork | undefined;
   readonly #names = new Map<string, string[]>();
 
-  constructor(grants: Grants, observer: Observer) {
+  /** `own` is the network in which no grant is asked for. */
+  constructor(grants: Grants, observer: Observer, own?: OwnNetwork) {
     this.#grants = grants;
     this.#observer = observer;
+    this.#own = own;
   }
 
   /** Lets a connection or datagram to an address through. @throws HostError acces */
@@ -42,6 +45,9 @@ export class NetworkPolicy {
     if (to.family === "unix") return this.#decide({ capability: "net.connect", host: `unix:${to.path}`, port: 0 });
     const { address, port } = unwrapped(to);
     const literal = { capability: "net.connect", host: address, port } as const;
+    const standing = this.#own?.standing(address) ?? "outside";
+    if (standing === "inside") return;
+    if (standing === "apart") this.#refuse(literal);
     if (this.#allows(literal)) return;
     // The latest name is what a refusal is about: the guest asked for it, and got this address.
     const names = this.#names.get(address)?.toReversed() ?? [];
@@ -52,19 +58,20 @@ export class NetworkPolicy {
 
   /** Whether a guest may listen there, without saying so to anyone. */
   mayListen(at: InternetAddress): boolean {
-    return check(this.#grants, listenRequest(at)).allowed;
+    return this.#own !== undefined || check(this.#grants, listenRequest(at)).allowed;
   }
 
   /** Lets a guest listen there, in its own ports. @throws HostError acces */
   listen(at: SocketAddress): void {
-    this.#decide(listenRequest(at));
+    if (this.#own === undefined || at.family === "unix") this.#decide(listenRequest(at));
   }
 
   /**
-   * Where on the host a guest's place is: its published ports, whatever address the guest binds, because that is one of the
+   * Where on the host a guest's place is: where it says, in a network of its own; its published ports, whatever address the guest binds, because that is one of the
    * guest's; the address that a grant names; or else loopback, because nobody outside reaches the guest's own ports.
    */
   hostPlaces(at: InternetAddress): HostPlaces {
+    if (this.#own !== undefined) return { places: [at], isExact: true };
     const { family, address, port } = at;
     const { publish, listen } = this.#grants.net;
     const published = publish.filter(({ guestPort }) => port !== 0 && guestPort === port);
@@ -93,7 +100,8 @@ export class NetworkPolicy {
       if (!ports.has(port)) places.push({ family: familyOf(address), address, port });
       ports.add(port);
     };
-    for (const { guestPort } of publish) add(unspecified("ipv4"), guestPort);
+    const published = [...publish.map(({ guestPort }) => guestPort), ...(this.#own?.publishedPorts ?? [])];
+    for (const guestPort of published) add(unspecified("ipv4"), guestPort);
     for (const { address = unspecified("ipv4"), ports: range } of listen) {
       if (address.startsWith("unix:")) places.push({ family: "unix", path: address.slice(5) });
       else if (range.first === range.last) add(address, range.first);
@@ -106,7 +114,7 @@ export class NetworkPolicy {
     const literal = parseAddress(name);
     if (literal !== undefined) return [formatAddress(literal)];
     const host = name.toLowerCase().replace(/\.$/, "");
-    this.#decide({ capability: "net.dns", name: host });
+    if (this.#own?.hasName(host) !== true) this.#decide({ capability: "net.dns", name: host });
     const addresses = host === "localhost" ? ["127.0.0.1", "::1"] : await backend.resolve(host);
     for (const address of addresses) this.#remember(address, host);
     return addresses;

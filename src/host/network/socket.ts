@@ -20,7 +20,8 @@ const initialOptions: Readonly<Record<SocketOption, number>> = {
   sendTimeout: 0,
   acceptsConnections: 0,
   bindToDevice: 0,
-  noDelay: 0,
+  // No call of preview 1 or WasmEdge sets it, and programs for them take it to be on.
+  noDelay: 1,
   ipv6Only: 0,
 };
 

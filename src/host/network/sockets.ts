@@ -135,6 +135,7 @@ export class Sockets {
 
   #createHost({ maxConnections = defaultConnections, maxConnectionRate, maxNetworkRate }: NetworkLimits): SocketHost {
     const { backend, policy, waits, nameServer } = this.#options;
+    const nameServers = [nameServer, backend.own?.nameServer].filter((server) => server !== undefined);
     return {
       backend,
       policy,
@@ -163,7 +164,7 @@ export class Sockets {
       claim: (kind, at) => this.#claim(kind, at),
       listens: (socket, places) => void this.#listeners.set(socket, places),
       ownListener: (to) => this.#ownListener(to),
-      isNameServer: (to) => nameServer !== undefined && samePlace(nameServer, to),
+      isNameServer: (to) => nameServers.some((server) => samePlace(server, to)),
       connectNameServer: (to) => new ResolverConnection(to, (name) => policy.resolve(name, backend)),
       resolve: (name) => policy.resolve(name, backend),
     };

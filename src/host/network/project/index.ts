@@ -1,0 +1,2 @@
+export { type ProjectAddress, type ProjectNetworkConfig, projectSocket, type PublishedPort } from "./config.ts";
+export { projectNetwork } from "./project-network.ts";
