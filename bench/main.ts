@@ -8,6 +8,7 @@ import { benchHotStart } from "./hot-start.ts";
 import { benchInstance } from "./instance.ts";
 import { benchMany } from "./many.ts";
 import type { BenchOptions, Row, Skipped } from "./measure.ts";
+import { benchNetwork } from "./network.ts";
 import { benchStart } from "./start.ts";
 
 /**
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row |
   calls: benchCalls,
   files: benchFiles,
   many: benchMany,
+  network: benchNetwork,
   cache: benchCache,
   "fresh-state": benchFreshState,
   cpu: benchCpu,

@@ -11,6 +11,9 @@ export const limitGroup: OptionGroup = {
     { long: "--timeout", value: "TIME", summary: "Longest time to run, such as 5s; then it ends with status 124" },
     { long: "--max-files", value: "N", summary: "Most files open at once, standard streams and folders included" },
     { long: "--max-output", value: "SIZE", summary: "Most bytes to stdout and stderr together" },
+    { long: "--max-connections", value: "N", summary: "Most sockets open at once (default: 4096)" },
+    { long: "--max-connection-rate", value: "N", summary: "Most connections begun and accepted in a second" },
+    { long: "--max-network-rate", value: "SIZE", summary: "Most bytes in a second to and from sockets" },
     { long: "--max-threads", value: "N", summary: "Most threads beside the first (default: 64)" },
   ],
 };
@@ -21,6 +24,11 @@ export interface Limits {
   readonly timeout: number | undefined;
   readonly maxFiles: number | undefined;
   readonly maxOutput: number | undefined;
+  readonly maxConnections: number | undefined;
+  /** Connections in a second. */
+  readonly maxConnectionRate: number | undefined;
+  /** Bytes in a second. */
+  readonly maxNetworkRate: number | undefined;
   readonly maxThreads: number | undefined;
 }
 
@@ -39,7 +47,10 @@ export function limitsOf(parsed: ParsedCommand, grants: Grants): Limits {
     timeout: valueOf(parsed, "--timeout", unitOf("--timeout", 'a number and a unit, such as "5s"', parseDuration)),
     maxFiles: valueOf(parsed, "--max-files", (text) => filesOf(text, grants)),
     maxOutput: valueOf(parsed, "--max-output", unitOf("--max-output", size, parseBytes)),
-    maxThreads: valueOf(parsed, "--max-threads", threadsOf),
+    maxConnections: valueOf(parsed, "--max-connections", countOf("--max-connections", "1024")),
+    maxConnectionRate: valueOf(parsed, "--max-connection-rate", countOf("--max-connection-rate", "100", 1)),
+    maxNetworkRate: valueOf(parsed, "--max-network-rate", rateOf(unitOf("--max-network-rate", size, parseBytes))),
+    maxThreads: valueOf(parsed, "--max-threads", countOf("--max-threads", "8")),
   };
 }
 
@@ -68,9 +79,25 @@ function memoryOf(text: string, bytes: number): number {
   });
 }
 
-function threadsOf(text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw new SampanError("CLI_OPTION_INVALID", `Cannot read --max-threads "${text}": wanted a whole number, such as 8`);
+function countOf(option: string, example: string, least = 0): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,7}$/.test(text) && Number(text) >= least) return Number(text);
+    const wanted = least === 0 ? "a whole number" : `a whole number from ${least} on`;
+    throw new SampanError(
+      "CLI_OPTION_INVALID",
+      `Cannot read ${option} "${text}": wanted ${wanted}, such as ${example}`,
+    );
+  };
+}
+
+function rateOf(parse: (text: string) => number): (text: string) => number {
+  return (text) => {
+    const bytes = parse(text);
+    if (bytes > 0) return bytes;
+    throw new SampanError("CLI_OPTION_INVALID", `Cannot read --max-network-rate "${text}": wanted at least one byte`, {
+      hint: "leave out the grants of the network to have none",
+    });
+  };
 }
 
 function filesOf(text: string, { files, workdir }: Grants): number {

@@ -57,8 +57,8 @@ test("sampan run --allow-net opens the granted port; another grant is refused wi
   await once(server, "listening");
   try {
     const { port } = server.address() as AddressInfo;
-    const client = async (grant: string): Promise<readonly unknown[]> => {
-      const child = await runSockets(["--allow-net", grant], "client", String(port), "3", "100000");
+    const client = async (grant: string, ...flags: string[]): Promise<readonly unknown[]> => {
+      const child = await runSockets(["--allow-net", grant, ...flags], "client", String(port), "3", "100000");
       const [[code], stdout, stderr] = await Promise.all([once(child, "exit"), text(child.stdout), text(child.stderr)]);
       return [code, stdout, stderr];
     };
@@ -69,6 +69,10 @@ test("sampan run --allow-net opens the granted port; another grant is refused wi
     assert.deepEqual([code, stdout], [1, "sock_connect failed: errno 2\n"]);
     assert.ok(String(stderr).includes(`allow it with --allow-net 127.0.0.1:${port}\n`), String(stderr));
     assert.equal(accepted, 3);
+    const grant = `127.0.0.0/8:${port}`;
+    assert.deepEqual(await client(grant, "--max-connections", "2"), [1, "sock_open failed: errno 33\n", ""]);
+    const rates = ["--max-connection-rate", "1000", "--max-network-rate", "2m"];
+    assert.deepEqual(await client(grant, ...rates), [0, "3 connections of 100000 bytes\n", ""]);
   } finally {
     server.close();
   }

@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { SampanError } from "../base/index.ts";
 import type { AccessRequest, Grants } from "../capabilities/index.ts";
-import { HostWorkload } from "../host/index.ts";
+import { HostWorkload, type NetworkLimits } from "../host/index.ts";
 import { explainBacktrace } from "./backtrace.ts";
 import { ownCache } from "./cache/index.ts";
 import { endingFrom, endingOfError, type RunEnding } from "./ending.ts";
@@ -39,8 +39,8 @@ export interface RunRequest {
   readonly hotFunctions?: boolean | undefined;
 }
 
-/** What a run may take, each without a limit where it is left out. */
-export interface RunLimits {
+/** What a run may take, each without a limit where it is left out, but for what {@link NetworkLimits} says. */
+export interface RunLimits extends NetworkLimits {
   /** Bytes of all the module's memories together. */
   readonly memory?: number | undefined;
   readonly maxFiles?: number | undefined;

@@ -23,4 +23,5 @@ export { type Random } from "./random.ts";
 export { HostInstance, type Meter } from "./instance.ts";
 export { type StdioChannels } from "./own-channels.ts";
 export { type PollEvents, PollList } from "./poll.ts";
+export { isSame } from "./same-words.ts";
 export { createFileCalls, type HostLimits, type HostOptions, HostWorkload, type InstanceOptions } from "./workload.ts";
