@@ -15,12 +15,45 @@ export interface CatalogEntry {
  * generated from it; a test keeps the two in step.
  */
 export const errorCatalog = {
+  API_BUG: { kind: "bug", meaning: "Whoever runs a project failed at a request by a defect of Sampan's." },
+  API_UNKNOWN: { kind: "user", meaning: "A request is none that this version of the engine process's API has." },
+  API_UNREACHABLE: {
+    kind: "unavailable",
+    meaning: "The process that runs a project does not answer, or ended meanwhile.",
+  },
+
   CHANNEL_WAITS: { kind: "user", meaning: "A guest that blocks its thread met a stream that has to be waited for." },
 
   CLI_COMMAND_UNKNOWN: { kind: "user", meaning: "The command line names a command that does not exist." },
   CLI_OPTION_INVALID: { kind: "user", meaning: "An option's value does not have the form that the option takes." },
   CLI_OPTION_UNKNOWN: { kind: "user", meaning: "The command line names an option that the command does not have." },
   CLI_USAGE: { kind: "user", meaning: "The command line lacks a part that the command needs, or has one too many." },
+
+  COMPONENT_ASYNC_UNSUPPORTED: {
+    kind: "unavailable",
+    meaning: "A component called what the component model executes asynchronously, which Sampan does not do yet.",
+  },
+  COMPONENT_FEATURE: {
+    kind: "unavailable",
+    meaning: "A component uses an addition to the component model that has not been allowed.",
+  },
+  COMPONENT_IMPORT_MISSING: { kind: "user", meaning: "The component imports something that nobody provides." },
+  COMPONENT_IMPORT_UNSUPPORTED: {
+    kind: "unavailable",
+    meaning: "The component imports something that no host can give it here: a module, a component or a value.",
+  },
+  COMPONENT_INVALID: { kind: "user", meaning: "A component breaks a rule of the component model." },
+  COMPONENT_TOO_LARGE: { kind: "user", meaning: "A component nests so much that linking it would take too long." },
+  COMPONENT_VALUE: { kind: "user", meaning: "A value does not fit the type that the component's function has for it." },
+
+  COMPOSE_FILE_NOT_FOUND: { kind: "user", meaning: "There is no compose file, or one that was named cannot be read." },
+  COMPOSE_INVALID: { kind: "user", meaning: "A compose file says something that nobody can follow." },
+  COMPOSE_NAME_INVALID: { kind: "user", meaning: "A project cannot have the name that it was given." },
+  COMPOSE_SERVICE_UNKNOWN: { kind: "user", meaning: "The project has no service of that name." },
+  COMPOSE_UNSUPPORTED: {
+    kind: "unavailable",
+    meaning: "A compose file asks for something that the specification has and Sampan does not.",
+  },
 
   CONTAINER_AMBIGUOUS: { kind: "user", meaning: "The beginning of an id fits more than one container." },
   CONTAINER_INVALID: {
@@ -54,6 +87,8 @@ export const errorCatalog = {
 
   GUEST_THREADS: { kind: "user", meaning: "The module starts threads, for which it needs a cordon of its own." },
   GUEST_TRAPPED: { kind: "user", meaning: "The guest trapped." },
+  HEALTH_UNKNOWN: { kind: "user", meaning: "A health check is a command that would need a shell in the service." },
+
   INSTANCE_ASYNC: { kind: "user", meaning: "An instance that may have to wait was called without a promise." },
   INSTANCE_BUSY: { kind: "user", meaning: "An instance was called while a call of it runs." },
   INSTANCE_ENDED: { kind: "user", meaning: "An instance was called after its end." },
@@ -70,8 +105,23 @@ export const errorCatalog = {
   LIMIT_THREADS: { kind: "unavailable", meaning: "The process has no room for one more thread of a guest." },
   LOG_UNWRITABLE: { kind: "unavailable", meaning: "A container's log cannot be written where logs are kept." },
 
+  NETWORK_CORDON: {
+    kind: "user",
+    meaning: "A network made of functions was given to an instance that runs in another thread or process.",
+  },
+  NETWORK_FOLDER: { kind: "user", meaning: "A project's network cannot be where or as its configuration says." },
   NETWORK_PORT: { kind: "unavailable", meaning: "A port of the host that the guest listens on cannot be had." },
   NETWORK_WAITS: { kind: "user", meaning: "A guest that blocks its thread met a socket that has to be waited for." },
+
+  PLACE_UNSAFE: { kind: "user", meaning: "A folder for sockets or state belongs to somebody else, or lets others in." },
+
+  PROJECT_DEPENDENCY: { kind: "user", meaning: "A service that others wait for ended, or ended badly." },
+  PROJECT_HELD: { kind: "user", meaning: "Another process has the project, which only one can run." },
+  PROJECT_INTERRUPTED: { kind: "user", meaning: "A project was stopped while it was being brought up." },
+  PROJECT_INVALID: { kind: "user", meaning: "A project cannot be brought up as its file has it." },
+  PROJECT_PORT_TAKEN: { kind: "unavailable", meaning: "A port of the host that a service publishes cannot be had." },
+  PROJECT_SERVICE_UNKNOWN: { kind: "user", meaning: "The project has no service of that name." },
+  PROJECT_UNHEALTHY: { kind: "user", meaning: "A service did not get healthy." },
 
   RUNTIME_CLOSED: { kind: "user", meaning: "The engine is shutting down and takes no new work." },
 
@@ -81,12 +131,25 @@ export const errorCatalog = {
   },
   SIGNAL_UNKNOWN: { kind: "user", meaning: "There is no signal of that name or number." },
 
+  STAND_IN_CONFIG: { kind: "user", meaning: "A stand-in for an image cannot do what its service is set up to do." },
+  STAND_IN_ENDED: { kind: "unavailable", meaning: "A process of a stand-in ended before it was ready." },
+  STAND_IN_UNAVAILABLE: { kind: "unavailable", meaning: "This system lacks the program that stands in for an image." },
+
   TIME_INVALID: { kind: "user", meaning: "A point in time does not have the form that Sampan reads." },
 
   UNIT_INVALID: { kind: "user", meaning: "A size or duration does not have the form that Sampan reads." },
 
   WASM_FEATURE: { kind: "unavailable", meaning: "The module uses a WebAssembly feature that this build does not run." },
   WASM_MALFORMED: { kind: "user", meaning: "The bytes are not a well-formed WebAssembly binary." },
+  WAVE_INVALID: {
+    kind: "user",
+    meaning: "A value in WAVE, the text form of components' values, does not have its type's form.",
+  },
+
+  WIT_INVALID: {
+    kind: "user",
+    meaning: "The text or binary is not WIT, the language in which components' interfaces are written.",
+  },
 } as const satisfies Record<string, CatalogEntry>;
 
 /** A stable error code: a key of {@link errorCatalog}. */

@@ -115,7 +115,8 @@ function readTypedImport(
   return { info: { ...names, ...type }, typeRange: { start, end: reader.offset } };
 }
 
-function readExternType(
+/** Reads what an import is behind its names and its kind byte (5.5.5 Import section: `externtype`). */
+export function readExternType(
   reader: ByteReader,
   context: ExternContext,
   at: { readonly kindByte: number; readonly kindOffset: number },

@@ -113,19 +113,23 @@ export class TypeReader {
   typeSection(): TypeDefinition[] {
     const reader = this.#reader;
     const types: TypeDefinition[] = [];
-    for (let groups = reader.count(); groups > 0; groups -= 1) {
-      let members = 1;
-      if (reader.peek() === 0x4e) {
-        reader.u8();
-        this.features.add("gc");
-        members = reader.count();
-      }
-      for (; members > 0; members -= 1) {
-        limitDefinitions(types.length + 1, "types");
-        types.push(this.#subType());
-      }
-    }
+    for (let groups = reader.count(); groups > 0; groups -= 1) this.typeGroup(types);
     return types;
+  }
+
+  /** Reads one recursion group, or a type that is one by itself, and adds its members to `types` (5.3.9 Recursive types). */
+  typeGroup(types: TypeDefinition[]): void {
+    const reader = this.#reader;
+    let members = 1;
+    if (reader.peek() === 0x4e) {
+      reader.u8();
+      this.features.add("gc");
+      members = reader.count();
+    }
+    for (; members > 0; members -= 1) {
+      limitDefinitions(types.length + 1, "types");
+      types.push(this.#subType());
+    }
   }
 
   /** Reads a value type (5.3.5 Value types). */
