@@ -46,11 +46,11 @@ describe("npm run fuzz", () => {
   });
 
   test("tells in one line what is wrong with its words", () => {
-    for (const words of [["--seed", "x"], ["--time", "-1"], ["--nosuch"], ["word"]]) {
+    for (const words of [["--seed", "x"], ["--time", "-1"], ["--nosuch"], ["word"], ["--target", "toString"]]) {
       const { status, stderr } = run(...words);
       assert.deepEqual(
         [status, stderr],
-        [2, "usage: npm run fuzz [-- --time SECONDS --seed N --count N]\n"],
+        [2, "usage: npm run fuzz [-- --target NAME --time SECONDS --seed N --count N]\n"],
         words.join(" "),
       );
     }

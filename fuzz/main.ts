@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rewrite } from "../src/wasm/index.ts";
+import { tryValues } from "./component-values.ts";
 import { tryComponent } from "./components.ts";
 import { minimise, type Tried, tryInput } from "./fuzzer.ts";
 import type { Finding } from "./oracle.ts";
@@ -38,6 +39,13 @@ const targets: Readonly<Record<string, Target>> = {
     judge: "the decoder",
     run: (seed) => {
       const tried = tryComponent(seed);
+      return { ...tried, bytes: () => tried.bytes };
+    },
+  },
+  values: {
+    judge: "the canonical ABI",
+    run: (seed) => {
+      const tried = tryValues(seed);
       return { ...tried, bytes: () => tried.bytes };
     },
   },

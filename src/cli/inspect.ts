@@ -1,11 +1,21 @@
 import { basename } from "node:path";
 import { formatBytes, printable, SampanError } from "../base/index.ts";
 import { compileGuest, isProvided } from "../engine/index.ts";
-import type { ComponentInfo, ModuleInfo, Producers } from "../wasm/index.ts";
+import {
+  type ComponentExternType,
+  type ComponentInfo,
+  type ComponentType,
+  decodeComponent,
+  type ModuleInfo,
+  printResolution,
+  type Producers,
+  witFeatures,
+} from "../wasm/index.ts";
 import { describeArtifact, externText, functionText } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { type Need, needsOf } from "./needs.ts";
 import { hasSwitch } from "./parse.ts";
+import { witOfBinary } from "./wit-files.ts";
 import { readArtifact } from "./files.ts";
 import { stdoutStyle, type Style } from "./style.ts";
 import { columns, joinLines, jsonText, leftWidth } from "./text.ts";
@@ -26,7 +36,7 @@ function inspect(parsed: ParsedCommand, { print, env }: Surroundings): number {
   const [file = ""] = parsed.operands;
   const { bytes } = readArtifact(file);
   const info = describeArtifact(bytes, file);
-  const inspection = info.kind === "module" ? inspectModule(info, bytes, file) : inspectComponent(info, file);
+  const inspection = info.kind === "module" ? inspectModule(info, bytes, file) : inspectComponent(info, bytes, file);
   print(hasSwitch(parsed, "--json") ? jsonText(inspection) : joinLines(report(inspection, stdoutStyle(env))));
   return 0;
 }
@@ -35,7 +45,7 @@ function inspect(parsed: ParsedCommand, { print, env }: Surroundings): number {
  * What `sampan inspect --json` prints. The keys stay as they are; new ones may join them.
  *
  * A module has all of these; a component lacks `start`, `role`, `functions`, `memories`, `features`, `targetFeatures` and
- * `debugInfo`, and has `coreModules` and `components` instead. Sizes are in bytes, and `null` says that there is none.
+ * `debugInfo`, and has `coreModules`, `components` and `wit` instead. Sizes are in bytes, and `null` says that there is none.
  */
 export interface Inspection {
   readonly file: string;
@@ -70,6 +80,8 @@ export interface Inspection {
   readonly targetFeatures?: readonly string[];
   readonly coreModules?: number;
   readonly components?: number;
+  /** A component's world, or a package of WIT in its binary form, as WIT that is complete in itself. */
+  readonly wit?: string | null;
 }
 
 /** One import: `module` is null in a component, whose names have no such part. */
@@ -175,27 +187,75 @@ function abisOf({ imports }: ModuleInfo): string[] {
   return [...abis].sort();
 }
 
-function inspectComponent(info: ComponentInfo, file: string): Inspection {
+function inspectComponent(info: ComponentInfo, bytes: Uint8Array<ArrayBuffer>, file: string): Inspection {
   const versions = [...info.imports, ...info.exports].flatMap(({ name, version }) =>
     name.startsWith("wasi:") ? [`wasi-${/^\d+\.\d+/.exec(version ?? "")?.[0] ?? "unversioned"}`] : [],
   );
+  const { wit, type, problem } = componentWit(bytes);
+  const isProvidedHere = (name: string): boolean => type !== undefined && !hasFunctions(type.imports.get(name));
+  const obstacle = problem ?? obstacleOfComponent(type, isProvidedHere);
   return {
     file: basename(file),
     kind: "component",
     size: info.size,
     version: info.version,
     name: null,
-    runnable: false,
-    obstacle: "this build of Sampan runs core modules, and no components",
+    runnable: obstacle === null,
+    obstacle,
     producers: info.producers,
     abis: [...new Set(versions)].sort(),
-    imports: info.imports.map(({ name, kind }) => ({ module: null, name, kind, type: kind, provided: false })),
+    imports: info.imports.map(({ name, kind }) => ({
+      module: null,
+      name,
+      kind,
+      type: kind,
+      provided: isProvidedHere(name),
+    })),
     exports: info.exports.map(({ name, kind }) => ({ name, kind, type: kind })),
     coreModules: info.coreModules,
     components: info.components,
     grants: needsOf(info),
     customSections: info.customSections,
+    wit,
   };
+}
+
+interface ReadComponent {
+  readonly wit: string | null;
+  readonly type: ComponentType | undefined;
+  readonly problem: string | null;
+}
+
+/** A component's WIT, or why it has none: it is not valid, needs what this build does not have, or is too large to write. */
+function componentWit(bytes: Uint8Array<ArrayBuffer>): ReadComponent {
+  let type: ComponentType | undefined;
+  try {
+    type = decodeComponent(bytes, { features: witFeatures }).type;
+    return { wit: printResolution(witOfBinary(bytes)), type, problem: null };
+  } catch (error) {
+    const isKnown = error instanceof SampanError && /^(?:COMPONENT_|WIT_)/.test(error.code);
+    if (!isKnown) throw error;
+    return { wit: null, type, problem: type === undefined ? error.message : null };
+  }
+}
+
+/** Whether an import asks for more than types. */
+function hasFunctions(extern: ComponentExternType | undefined): boolean {
+  if (extern?.kind === "instance") return [...extern.type.exports.values()].some(hasFunctions);
+  return extern !== undefined && extern.kind !== "type";
+}
+
+function obstacleOfComponent(
+  type: ComponentType | undefined,
+  isProvidedHere: (name: string) => boolean,
+): string | null {
+  if (type === undefined) return null;
+  const missing = [...type.imports.keys()].filter((name) => !isProvidedHere(name));
+  if (missing.length > 0) {
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
+    return `nobody provides ${missing.slice(0, 5).join(", ")}${more}`;
+  }
+  return [...type.exports.values()].some(hasFunctions) ? null : "it exports no function";
 }
 
 /** The lines for people. */
@@ -213,7 +273,18 @@ function report(inspection: Inspection, { width, heading }: Style): string[] {
       ),
     ),
     ...section(heading("Grants it will ask for"), grantLines(inspection.grants, width)),
+    ...(typeof inspection.wit === "string" ? section(heading("WIT"), witLines(inspection.wit)) : []),
   ];
+}
+
+/** The WIT without the packages of WASI, which are the same in every component. */
+function witLines(wit: string): string[] {
+  const [own = "", ...others] = wit.split(/\n(?=package )/);
+  const isWasi = (each: string): boolean => each.startsWith("package wasi:");
+  const left = others.filter(isWasi).map((each) => / (\S+)/.exec(each)?.[1] ?? "");
+  const shown = [own, ...others.filter((each) => !isWasi(each))].join("\n").trimEnd().split("\n");
+  const note = left.length === 0 ? [] : ["", `// ${left.join(", ")}: in --json`];
+  return [...shown, ...note].map((line) => (line === "" ? "" : `  ${printable(line)}`));
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -236,10 +307,7 @@ function factsOf(inspection: Inspection): [string, string][] {
   const facts: [string, string][] = [
     ["File", `${printable(file)}, ${formatBytes(size)}`],
     ["Kind", `${kind}${role === undefined ? "" : roles[role]}`],
-    [
-      "Runs here",
-      runnable ? (role === "command" ? "yes" : "yes, with --invoke NAME") : `no: ${printable(obstacle ?? "")}`,
-    ],
+    ["Runs here", runnable ? howToRun(inspection) : `no: ${printable(obstacle ?? "")}`],
     ["Made by", tools.length === 0 ? "not said" : tools.join(", ")],
     ["ABI", abis.length === 0 ? "none" : printable(abis.join(", "))],
   ];
@@ -260,6 +328,12 @@ function factsOf(inspection: Inspection): [string, string][] {
     ],
   );
   return facts;
+}
+
+function howToRun({ kind, role, exports }: Inspection): string {
+  if (kind === "module") return role === "command" ? "yes" : "yes, with --invoke NAME";
+  const isCommand = exports.some(({ name }) => /^wasi:cli\/run(@|$)/.test(name));
+  return isCommand ? "yes" : "yes, with --invoke 'INTERFACE#FUNCTION(ARGUMENTS)'";
 }
 
 function memoryText({ min, max, shared, is64, imported }: InspectedMemory): string {

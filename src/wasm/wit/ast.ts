@@ -1,4 +1,4 @@
-import type { PrimitiveKind } from "../component/types.ts";
+import type { PrimitiveKind } from "../component-parts.ts";
 import type { WitPlace } from "./source.ts";
 
 /** A name where it is written. */

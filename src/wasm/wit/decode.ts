@@ -1,8 +1,12 @@
 import { SampanError } from "../../base/index.ts";
-import type { ComponentDefinition, ComponentFeature, ExternAttributes } from "../component/definitions.ts";
-import type { ExternType } from "../component/types.ts";
-import { parseExternName } from "../component/names.ts";
-import { decodeComponent } from "../component/decode.ts";
+import {
+  type ComponentDefinition,
+  type ComponentFeature,
+  type ExternAttributes,
+  type ExternType,
+  parseExternName,
+  decodeComponent,
+} from "../component-parts.ts";
 import { FromTypes } from "./from-types.ts";
 import {
   packageText,
@@ -32,7 +36,8 @@ export function decodeWit(bytes: Uint8Array): WitResolution {
   let owner: WitPackageName | undefined;
   for (const [name, extern] of tree.type.exports) {
     const { type } = extern;
-    if (extern.kind !== "type" || type.kind !== "component") throw noPackage(`it exports "${name}", which is no type of WIT`);
+    if (extern.kind !== "type" || type.kind !== "component")
+      throw noPackage(`it exports "${name}", which is no type of WIT`);
     const [[whole, inner] = ["", undefined], ...others] = type.exports;
     const parsed = parseExternName(whole, { nested: true });
     if (parsed?.kind !== "interface" || inner === undefined || others.length > 0 || parsed.interface !== name)
@@ -41,8 +46,7 @@ export function decodeWit(bytes: Uint8Array): WitResolution {
     owner ??= here;
     if (packageText(owner) !== packageText(here))
       throw noPackage(`it has "${packageText(owner)}" and "${packageText(here)}" in it`);
-    for (const [imported, each] of type.imports)
-      if (each.kind === "instance") from.interface(imported, each.type);
+    for (const [imported, each] of type.imports) if (each.kind === "instance") from.interface(imported, each.type);
     if (inner.kind === "component") worlds.set(name, from.world(inner.type, name, owner).world);
     else if (inner.kind === "instance") {
       const made = from.interface(whole, inner.type);
@@ -61,7 +65,7 @@ export interface ComponentWit extends WitResolution {
 }
 
 /** What a component imports and exports as a world of WIT, named `root` in the package `root:component`. */
-export function witOfComponent(component: ComponentDefinition): ComponentWit {
+export function witOfComponent(component: Pick<ComponentDefinition, "type" | "definitions">): ComponentWit {
   const attributes = new Map<ExternType, ExternAttributes>();
   for (const definition of component.definitions) {
     if (definition.kind === "import" || definition.kind === "export")

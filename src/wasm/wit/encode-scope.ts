@@ -1,7 +1,8 @@
 import { ByteWriter } from "../writer.ts";
-import type { PrimitiveKind } from "../component/types.ts";
+import type { PrimitiveKind } from "../component-parts.ts";
 import {
   functionName,
+  isPrimitive,
   isResource,
   type WitFunction,
   type WitInterface,
@@ -92,7 +93,11 @@ export class EncodeScope {
   extern(
     word: "import" | "export",
     name: string,
-    { kind, type, attributes }: { readonly kind: keyof typeof externCode; readonly type: number; readonly attributes?: NameAttributes },
+    {
+      kind,
+      type,
+      attributes,
+    }: { readonly kind: keyof typeof externCode; readonly type: number; readonly attributes?: NameAttributes },
   ): number {
     writeExternName(this.#declare(word === "import" ? 0x03 : 0x04), name, attributes);
     this.#declarators.u8(externCode[kind]).u32(type);
@@ -191,6 +196,7 @@ export class EncodeScope {
 
   /** A `defvaltype` that stands without a name. */
   #typeBytes(type: WitType): Uint8Array {
+    if (isPrimitive(type)) return Uint8Array.of(primitiveCode[type.kind]);
     switch (type.kind) {
       case "named":
       case "borrow": {
@@ -224,8 +230,6 @@ export class EncodeScope {
           .u8(type.kind === "stream" ? 0x66 : 0x65)
           .raw(this.#optional(type.element))
           .finish();
-      default:
-        return Uint8Array.of(primitiveCode[type.kind]);
     }
   }
 

@@ -28,7 +28,14 @@ export function encodeWit(wit: WitPackage): Uint8Array {
     const exported = new ByteWriter().u32(1);
     writeExternName(exported, item.name ?? "");
     // Each type is defined once and then exported, which gives it a second index.
-    section(writer, 11, exported.u8(0x03).u32(at * 2).u8(0x00));
+    section(
+      writer,
+      11,
+      exported
+        .u8(0x03)
+        .u32(at * 2)
+        .u8(0x00),
+    );
   }
   return writer.finish();
 }

@@ -1,5 +1,5 @@
-import { parseExternName } from "../component/names.ts";
-import type { ComponentType, ExternType, InstanceType } from "../component/types.ts";
+import { SampanError } from "../../base/index.ts";
+import { parseExternName, type ComponentType, type ExternType, type InstanceType } from "../component-parts.ts";
 import { ItemScope, type Key } from "./item-scope.ts";
 import {
   bareItem,
@@ -11,6 +11,7 @@ import {
   type WitWorld,
   type WitWorldItem,
 } from "./model.ts";
+import { StructureIds } from "./structure-ids.ts";
 import type { TypeTree } from "./type-tree.ts";
 
 /** An interface whose types and functions come from more than one place. */
@@ -20,17 +21,33 @@ export interface OpenInterface {
   readonly functions: Map<string, WitFunction>;
 }
 
+/** How many types may be written: one that stands in the binary once may be meant more often than anybody can write. */
+const mostTypes = 200_000;
+
 /** Makes WIT of the types of components and instances; interfaces of one name are one, whoever mentions them. */
 export class FromTypes {
   readonly tree: TypeTree;
   /** What an object of the tree is called in the interface that has it first. */
   readonly definitions = new Map<Key, WitTypeDefinition>();
+  /** Structures by their names and what they are; an instance that a component makes has copies of what it imports. */
+  readonly structures = new Map<string, WitTypeDefinition>();
+  readonly ids = new StructureIds();
+  /** Whether types may be copies of others: those of exports, where objects do not tell. */
+  hasCopies = false;
+  #left = mostTypes;
   readonly #interfaces = new Map<string, OpenInterface>();
   readonly #packages = new Map<string, Map<string, WitInterface>>();
   readonly #packageNames = new Map<string, WitPackageName>();
 
   constructor(tree: TypeTree) {
     this.tree = tree;
+  }
+
+  /** Counts a type that is to be written. @throws WIT_INVALID where there are too many */
+  spend(): void {
+    this.#left -= 1;
+    if (this.#left >= 0) return;
+    throw new SampanError("WIT_INVALID", `Cannot write the component as WIT: it has more than ${mostTypes} types`);
   }
 
   /** The packages of all interfaces so far. */
@@ -45,11 +62,13 @@ export class FromTypes {
   interface(name: string, type: InstanceType): WitInterface | undefined {
     const parsed = parseExternName(name, { nested: true, canonical: true });
     if (parsed?.kind !== "interface") return undefined;
-    const known = this.#interfaces.get(name) ?? this.#open(parsed.interface, {
-      namespace: parsed.namespace,
-      name: parsed.package,
-      version: parsed.version,
-    });
+    const known =
+      this.#interfaces.get(name) ??
+      this.#open(parsed.interface, {
+        namespace: parsed.namespace,
+        name: parsed.package,
+        version: parsed.version,
+      });
     this.#interfaces.set(name, known);
     this.#fill(known, type);
     return known.made;
@@ -75,6 +94,7 @@ export class FromTypes {
       [type.exports, exports],
     ] as const) {
       const functions = new Map<string, WitFunction>();
+      this.hasCopies = !this.tree.isExact && side === type.exports;
       for (const [each, extern] of side) {
         const before = types.size;
         const item = this.#worldItem(each, extern, { scope, functions });
@@ -113,7 +133,9 @@ export class FromTypes {
         const named = implemented === undefined ? undefined : this.interface(implemented, extern.type);
         return { kind: "instance", interface: named ?? this.inlineInterface(extern.type), ...item };
       }
-      default:
+      case "core-module":
+      case "component":
+      case "value":
         return undefined;
     }
   }

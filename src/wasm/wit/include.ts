@@ -1,11 +1,12 @@
-import type {
-  WitFunction,
-  WitItem,
-  WitType,
-  WitTypeBody,
-  WitTypeDefinition,
-  WitWorld,
-  WitWorldItem,
+import {
+  isPrimitive,
+  type WitFunction,
+  type WitItem,
+  type WitType,
+  type WitTypeBody,
+  type WitTypeDefinition,
+  type WitWorld,
+  type WitWorldItem,
 } from "./model.ts";
 
 /** Where an included item goes. */
@@ -31,7 +32,8 @@ export function substitute(each: WitWorldItem, { as, owner, definitions, item }:
         name: as,
         owner,
         ...item,
-        body: each.body.kind === "resource" ? { kind: "resource", functions: [] } : substituteBody(each.body, definitions),
+        body:
+          each.body.kind === "resource" ? { kind: "resource", functions: [] } : substituteBody(each.body, definitions),
       };
       definitions.set(each, made);
       if (each.body.kind === "resource") {
@@ -70,7 +72,10 @@ function substituteBody(body: WitTypeBody, definitions: Definitions): WitTypeBod
       };
     case "alias":
       return { kind: body.kind, type: substituteType(body.type, definitions) };
-    default:
+    case "flags":
+    case "enum":
+    case "resource":
+    case "use":
       return body;
   }
 }
@@ -82,6 +87,7 @@ function substituteOptional(type: WitType | undefined, definitions: Definitions)
 function substituteType(type: WitType, definitions: Definitions): WitType {
   const inner = (each: WitType): WitType => substituteType(each, definitions);
   const optional = (each: WitType | undefined): WitType | undefined => substituteOptional(each, definitions);
+  if (isPrimitive(type)) return type;
   switch (type.kind) {
     case "named":
     case "borrow":
@@ -99,7 +105,5 @@ function substituteType(type: WitType, definitions: Definitions): WitType {
     case "stream":
     case "future":
       return { ...type, element: optional(type.element) };
-    default:
-      return type;
   }
 }

@@ -1,8 +1,14 @@
-import { parseExternName } from "../component/names.ts";
-import type { ComponentFunctionType, ComponentValueType, ExternType } from "../component/types.ts";
+import {
+  parseExternName,
+  type ComponentFunctionType,
+  type ComponentValueType,
+  type ExternType,
+  type ResourceType,
+} from "../component-parts.ts";
 import type { FromTypes } from "./from-types.ts";
 import {
   bareItem,
+  isPrimitive,
   type WitFunction,
   type WitInterface,
   type WitItem,
@@ -52,7 +58,15 @@ export class ItemScope {
       if (known !== undefined) return known;
       const params = type.params.map((each) => ({ name: each.name, type: this.#type(each.type) }));
       const result = type.result === undefined ? undefined : this.#type(type.result);
-      const made: WitFunction = { kind: "function", name, role: "function", isAsync: type.isAsync, params, result, ...item };
+      const made: WitFunction = {
+        kind: "function",
+        name,
+        role: "function",
+        isAsync: type.isAsync,
+        params,
+        result,
+        ...item,
+      };
       functions.set(name, made);
       return made;
     }
@@ -71,7 +85,11 @@ export class ItemScope {
     return undefined;
   }
 
-  #make(name: string, extern: TypeExtern, type: ComponentValueType | (TypeExtern["type"] & { kind: "resource" })): WitTypeDefinition {
+  #make(
+    name: string,
+    extern: TypeExtern,
+    type: ComponentValueType | (TypeExtern["type"] & { kind: "resource" }),
+  ): WitTypeDefinition {
     const externalId = this.#from.tree.attributesOf(extern)?.externalId;
     const made = (body: WitTypeBody): WitTypeDefinition => ({
       kind: "type",
@@ -81,7 +99,7 @@ export class ItemScope {
       ...bareItem,
       externalId,
     });
-    const target = extern.isFresh ? undefined : this.#target(type);
+    const target = extern.isFresh ? undefined : this.#target(name, type);
     if (target !== undefined && target.owner === this.#owner)
       return made({ kind: "alias", type: { kind: "named", definition: target } });
     // A world's types cannot be used by others: they have them anew.
@@ -90,7 +108,7 @@ export class ItemScope {
   }
 
   /** The definition that another name stands for. */
-  #target(type: object): WitTypeDefinition | undefined {
+  #target(name: string, type: ComponentValueType | ResourceType): WitTypeDefinition | undefined {
     const { tree, definitions } = this.#from;
     const origin = tree.originOf(type);
     if (tree.isExact) return origin === undefined ? undefined : (this.#local.get(origin) ?? definitions.get(origin));
@@ -100,11 +118,24 @@ export class ItemScope {
         const found = space.get(key);
         if (found !== undefined) return found;
       }
-    return undefined;
+    return this.#copied(name, type);
   }
 
-  #register(keys: readonly Key[], definition: WitTypeDefinition, type: object): void {
-    const { definitions } = this.#from;
+  /** The structure of another interface that this one is a copy of: it has the same name and the same parts. */
+  #copied(name: string, type: ComponentValueType | ResourceType): WitTypeDefinition | undefined {
+    if (type.kind === "resource" || !isStructure(type)) return undefined;
+    const { structures, ids, hasCopies } = this.#from;
+    const key = `${name} ${ids.of(type)}`;
+    const known = structures.get(key);
+    return hasCopies && known?.owner.kind === "interface" && known.owner !== this.#owner ? known : undefined;
+  }
+
+  #register(keys: readonly Key[], definition: WitTypeDefinition, type: ComponentValueType | ResourceType): void {
+    const { definitions, structures, ids } = this.#from;
+    if (type.kind !== "resource" && isStructure(type)) {
+      const key = `${definition.name} ${ids.of(type)}`;
+      if (!structures.has(key)) structures.set(key, definition);
+    }
     // The first name is the one that others are names of.
     for (const key of [...keys, ...sharedBy(type)]) {
       if (!this.#local.has(key)) this.#local.set(key, definition);
@@ -113,6 +144,7 @@ export class ItemScope {
   }
 
   #body(type: ComponentValueType): WitTypeBody {
+    if (!isStructure(type)) return { kind: "alias", type: this.#anonymous(type) };
     switch (type.kind) {
       case "record":
         return {
@@ -127,8 +159,6 @@ export class ItemScope {
       case "flags":
       case "enum":
         return { kind: type.kind, members: type.names.map((name) => ({ name, docs: undefined })) };
-      default:
-        return { kind: "alias", type: this.#anonymous(type) };
     }
   }
 
@@ -138,11 +168,10 @@ export class ItemScope {
 
   /** A type where it is used: by its name where it has one. */
   #type(type: ComponentValueType): WitType {
+    this.#from.spend();
     const definition = this.#local.get(type);
     if (definition !== undefined) return { kind: "named", definition };
-    const isStructure =
-      type.kind === "record" || type.kind === "variant" || type.kind === "flags" || type.kind === "enum";
-    return isStructure ? { kind: "named", definition: this.#nameless(type) } : this.#anonymous(type);
+    return isStructure(type) ? { kind: "named", definition: this.#nameless(type) } : this.#anonymous(type);
   }
 
   /** A structure that has no name here: WIT has none without one, so that it gets one. */
@@ -151,7 +180,7 @@ export class ItemScope {
       const known = this.#local.get(key);
       if (known !== undefined) return known;
     }
-    const target = this.#target(type);
+    const target = this.#target("", type);
     const wanted = target?.name ?? `unnamed-${type.kind}`;
     let name = wanted;
     for (let at = 2; this.#types.has(name); at += 1) name = `${wanted}-${at}`;
@@ -178,6 +207,7 @@ export class ItemScope {
   }
 
   #anonymous(type: ComponentValueType): WitType {
+    if (isPrimitive(type)) return { kind: type.kind };
     switch (type.kind) {
       case "own":
         return { kind: "named", definition: this.#resource(type) };
@@ -201,10 +231,15 @@ export class ItemScope {
       case "flags":
       case "enum":
         return { kind: "named", definition: this.#nameless(type) };
-      default:
-        return { kind: type.kind };
     }
   }
+}
+
+type Structure = Extract<ComponentValueType, { readonly kind: "record" | "variant" | "flags" | "enum" }>;
+
+/** Whether a type is one that WIT has by a name alone. */
+function isStructure(type: ComponentValueType): type is Structure {
+  return type.kind === "record" || type.kind === "variant" || type.kind === "flags" || type.kind === "enum";
 }
 
 /** What names of one thing have in common where each is an object of its own: the list of their parts. */

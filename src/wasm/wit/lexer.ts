@@ -1,4 +1,4 @@
-import { isLabel } from "../component/names.ts";
+import { isLabel } from "../component-parts.ts";
 import { keywords, versionAt } from "./names.ts";
 import { type WitPlace, type WitSource, witInvalid } from "./source.ts";
 
@@ -20,7 +20,7 @@ export interface Token {
 }
 
 // Bidirectional overrides, control codes and what Unicode deprecates or discourages.
-const forbidden = /[\u202a-\u202e\u2066-\u2069\u17b4\u17b5]|\p{Deprecated}|(?![\n\r\t])\p{Cc}/u;
+const forbidden = /[\u202a-\u202e\u2066-\u2069]|\u17b4|\u17b5|\p{Deprecated}|(?![\n\r\t])\p{Cc}/u;
 const word = /[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)*/y;
 const number = /[0-9]+/y;
 const operators = ["->", "=", ",", ":", ";", "(", ")", "{", "}", "<", ">", "*", "/", ".", "@", "_"];
@@ -132,7 +132,7 @@ export class Lexer {
     const start = this.#offset;
     const edge = /\/\*|\*\//g;
     edge.lastIndex = start;
-    for (let depth = 0; ; ) {
+    for (let depth = 0; ;) {
       const found = edge.exec(text);
       if (found === null) throw witInvalid("the comment has no end", { ...this.at(start), hint: "close it with */" });
       depth += found[0] === "/*" ? 1 : -1;
@@ -142,7 +142,9 @@ export class Lexer {
     const comment = text.slice(start, this.#offset);
     if (!comment.startsWith("/**") || comment.length < 5) return;
     const lines = comment.slice(3, -2).split("\n");
-    const cleaned = lines.map((line, at) => (at === 0 ? line : line.replace(/^\s*\*(?!\/)/, "")).replace(/^ /, "").trimEnd());
+    const cleaned = lines.map((line, at) =>
+      (at === 0 ? line : line.replace(/^\s*\*(?!\/)/, "")).replace(/^ /, "").trimEnd(),
+    );
     while (cleaned.length > 0 && cleaned[0] === "") cleaned.shift();
     while (cleaned.length > 0 && cleaned.at(-1) === "") cleaned.pop();
     docs.push(...cleaned);
@@ -155,10 +157,11 @@ export class Lexer {
     const utf8 = new TextEncoder();
     const part = /"|\\(?:([tnr"'\\])|u\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{2}))|[^"\\\n\r\t]{1,1000}/y;
     const letters: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r" };
-    for (part.lastIndex = start + 1; ; ) {
+    for (part.lastIndex = start + 1; ;) {
       const before = part.lastIndex;
       const found = part.exec(text);
-      if (found === null) throw witInvalid("the string has no end, or an escape that WIT does not have", this.at(before));
+      if (found === null)
+        throw witInvalid("the string has no end, or an escape that WIT does not have", this.at(before));
       if (found[0] === '"') break;
       const [whole, letter, code, hex] = found;
       if (hex !== undefined) bytes.push(Number.parseInt(hex, 16));

@@ -1,4 +1,4 @@
-import type { PrimitiveKind } from "../component/types.ts";
+import type { PrimitiveKind } from "../component-parts.ts";
 
 /** Gates of an item (WIT, Feature Gates): versions, and the name of a feature. */
 export interface WitGate {
@@ -182,8 +182,41 @@ export function isResource(definition: WitTypeDefinition): boolean {
   return underlying(definition).body.kind === "resource";
 }
 
+const primitiveKinds: ReadonlySet<string> = new Set<PrimitiveKind>([
+  "bool",
+  "s8",
+  "u8",
+  "s16",
+  "u16",
+  "s32",
+  "u32",
+  "s64",
+  "u64",
+  "f32",
+  "f64",
+  "char",
+  "string",
+  "error-context",
+]);
+
+/** Whether a word is the name of a type that consists of nothing else. */
+export function isPrimitiveKind(word: string): word is PrimitiveKind {
+  return primitiveKinds.has(word);
+}
+
+/** Whether a type, here or in the tree of the grammar, consists of nothing else. */
+export function isPrimitive<Type extends { readonly kind: string }>(
+  type: Type,
+): type is Extract<Type, { readonly kind: PrimitiveKind }> {
+  return isPrimitiveKind(type.kind);
+}
+
+/** All words of types that consist of nothing else. */
+export const primitiveWords: Iterable<string> = primitiveKinds;
+
 /** The types that a type is directly made of. */
 export function partsOf(type: WitType): readonly WitType[] {
+  if (isPrimitive(type)) return [];
   switch (type.kind) {
     case "list":
       return [type.element];
@@ -198,7 +231,8 @@ export function partsOf(type: WitType): readonly WitType[] {
     case "stream":
     case "future":
       return type.element === undefined ? [] : [type.element];
-    default:
+    case "named":
+    case "borrow":
       return [];
   }
 }
@@ -214,13 +248,18 @@ export function bodyParts(body: WitTypeBody): readonly WitType[] {
       return [body.type];
     case "use":
       return [{ kind: "named", definition: body.target }];
-    default:
+    case "flags":
+    case "enum":
+    case "resource":
       return [];
   }
 }
 
 /** The functions of an interface or world's side, those of resources among them, by the names that components use. */
-export function* allFunctions(types: Iterable<WitTypeDefinition>, functions: Iterable<WitFunction>): Generator<{
+export function* allFunctions(
+  types: Iterable<WitTypeDefinition>,
+  functions: Iterable<WitFunction>,
+): Generator<{
   readonly name: string;
   readonly function: WitFunction;
   readonly resource: WitTypeDefinition | undefined;

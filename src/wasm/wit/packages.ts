@@ -188,7 +188,9 @@ export function findByPath(
   const whose = entry === from ? "this package" : `"${packageText(entry.name)}"`;
   if (other.has(name.text)) {
     const is = sort === "interface" ? "a world" : "an interface";
-    throw witInvalid(`"${name.text}" is ${is} of ${whose}, wanted ${sort === "world" ? "a world" : "an interface"}`, { at });
+    throw witInvalid(`"${name.text}" is ${is} of ${whose}, wanted ${sort === "world" ? "a world" : "an interface"}`, {
+      at,
+    });
   }
   const known = [...wanted.keys(), ...(entry === from ? local.keys() : [])];
   throw witInvalid(`no ${sort} "${name.text}" is known: ${whose} has ${listed(known)}`, {

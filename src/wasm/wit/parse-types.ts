@@ -1,33 +1,11 @@
 import type { FunctionTypeNode, MemberNode, TypeNode } from "./ast.ts";
 import { witInvalid } from "./source.ts";
 import type { TokenReader } from "./token-reader.ts";
-import type { PrimitiveKind } from "../component/types.ts";
-
-/** The words that stand for a type with nothing behind them. */
-export const primitiveKinds: ReadonlySet<string> = new Set<PrimitiveKind>([
-  "bool",
-  "s8",
-  "u8",
-  "s16",
-  "u16",
-  "s32",
-  "u32",
-  "s64",
-  "u64",
-  "f32",
-  "f64",
-  "char",
-  "string",
-  "error-context",
-]);
+import { isPrimitiveKind, primitiveWords } from "./model.ts";
 
 const keyKinds: ReadonlySet<string> = new Set(
-  [...primitiveKinds].filter((kind) => kind !== "f32" && kind !== "f64" && kind !== "error-context"),
+  [...primitiveWords].filter((kind) => kind !== "f32" && kind !== "f64" && kind !== "error-context"),
 );
-
-function isPrimitive(word: string): word is PrimitiveKind {
-  return primitiveKinds.has(word);
-}
 
 /** Reads one type (WIT, Types: `ty`). */
 export function parseType(reader: TokenReader): TypeNode {
@@ -38,7 +16,7 @@ function parseTypeHere(reader: TokenReader): TypeNode {
   const token = reader.peek();
   const at = reader.place(token);
   const isBare = !token.isEscaped && (token.kind === "keyword" || token.kind === "name");
-  if (isBare && isPrimitive(token.text)) {
+  if (isBare && isPrimitiveKind(token.text)) {
     reader.next();
     return { kind: token.text, at };
   }
@@ -79,7 +57,8 @@ function parseGeneric(reader: TokenReader, kind: Generic, at: TypeNode["at"]): T
     case "map":
       return bracketed(() => {
         const key = parseType(reader);
-        if (!keyKinds.has(key.kind)) throw witInvalid("a map's key is an integer, bool, char or string", { at: key.at });
+        if (!keyKinds.has(key.kind))
+          throw witInvalid("a map's key is an integer, bool, char or string", { at: key.at });
         reader.expect(",");
         return { kind, key, value: parseType(reader), at };
       });

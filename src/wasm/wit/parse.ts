@@ -58,11 +58,7 @@ function parseNested(reader: TokenReader, { docs }: AttributesNode, name: Packag
   return { name, docs, items, text: name.at.source.text.slice(offset, end), at: name.at };
 }
 
-function parsePackageItem(
-  reader: TokenReader,
-  attributes: AttributesNode,
-  others: readonly string[],
-): PackageItemNode {
+function parsePackageItem(reader: TokenReader, attributes: AttributesNode, others: readonly string[]): PackageItemNode {
   if (reader.skip("interface")) return parseInterface(reader, attributes);
   if (reader.skip("world")) return parseWorld(reader, attributes);
   if (reader.skip("use")) return parseTopLevelUse(reader, attributes);
@@ -301,5 +297,12 @@ function parseExtern(reader: TokenReader, kind: "import" | "export", attributes:
   if (reader.peek().kind !== "name") throw reader.unexpected(["func", "async", "interface", "a name"]);
   // `a:b` is one word, the beginning of a path; `a: b` gives the interface `b` the name `a`.
   const isWord = first.end === colon.offset && colon.end === reader.peek().offset;
-  return isWord ? whole(reader.pathAfterColon(name), undefined) : whole(reader.path(), name);
+  if (isWord) return whole(reader.pathAfterColon(name), undefined);
+  const path = reader.path();
+  if (path.package === undefined && !reader.isNext(";")) {
+    const { text, at } = path.name;
+    const problem = `"${text}" cannot stand here, wanted "func", "async", "interface", or an interface and ";"`;
+    throw witInvalid(problem, { at, name: text, candidates: ["func", "async", "interface"] });
+  }
+  return whole(path, name);
 }

@@ -1,4 +1,5 @@
 import {
+  isPrimitive,
   type WitFunction,
   type WitGate,
   type WitInterface,
@@ -38,6 +39,7 @@ export function printResolution({ root, packages }: WitResolution, options: Prin
 
 /** One type as WIT. */
 export function printType(type: WitType): string {
+  if (isPrimitive(type)) return type.kind;
   switch (type.kind) {
     case "named":
       return escapeName(type.definition.name);
@@ -59,8 +61,6 @@ export function printType(type: WitType): string {
     case "stream":
     case "future":
       return type.element === undefined ? type.kind : `${type.kind}<${printType(type.element)}>`;
-    default:
-      return type.kind;
   }
 }
 
@@ -290,7 +290,7 @@ function printPackageName({ namespace, name, version }: WitPackageName): string 
 
 function quote(text: string): string {
   // What may not stand in WIT as it is, and what ends or escapes in a string.
-  return `"${text.replace(/["\\]|\p{Cc}|\p{Cf}|\p{Deprecated}|[\u17b4\u17b5]/gu, (letter) =>
+  return `"${text.replace(/["\\]|\p{Cc}|\p{Cf}|\p{Deprecated}|\u17b4|\u17b5/gu, (letter) =>
     letter === '"' || letter === "\\" ? `\\${letter}` : `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`,
   )}"`;
 }

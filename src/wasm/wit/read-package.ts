@@ -1,18 +1,18 @@
 import { ByteReader, malformed } from "../reader.ts";
 import { readPreamble, readSections } from "../sections.ts";
 import { limitDefinitions } from "../types.ts";
-import type { ExternAttributes } from "../component/definitions.ts";
-import type {
-  ComponentFunctionType,
-  ComponentType,
-  ComponentValueType,
-  DefinedType,
-  ExternType,
-  InstanceType,
-  NamedType,
-  PrimitiveKind,
-  ResourceType,
-} from "../component/types.ts";
+import {
+  type ExternAttributes,
+  type ComponentFunctionType,
+  type ComponentType,
+  type ComponentValueType,
+  type DefinedType,
+  type ExternType,
+  type InstanceType,
+  type NamedType,
+  type PrimitiveKind,
+  type ResourceType,
+} from "../component-parts.ts";
 import type { TypeTree } from "./type-tree.ts";
 
 /** How deep types may lie in one another. */
@@ -69,7 +69,8 @@ class PackageReader {
     for (const { id, body, sizeField } of readSections(this.#bytes)) {
       if (id === 0) continue;
       const reader = new ByteReader(this.#bytes, body);
-      if (id !== 7 && id !== 11) throw malformed(sizeField.start - 1, `a section (id ${id}) that no package of WIT has`);
+      if (id !== 7 && id !== 11)
+        throw malformed(sizeField.start - 1, `a section (id ${id}) that no package of WIT has`);
       for (let count = reader.count(); count > 0; count -= 1) {
         if (id === 7) push(scope.types, this.#type(reader, scope));
         else this.#packageExport(reader, scope, exports);

@@ -81,7 +81,10 @@ describe("readWit()", () => {
   test("finds names across files, nested packages and deps, whatever their order", () => {
     const resolution = readWit([
       { path: "b.wit", text: "interface late { use early.{t as u}; type v = u; }" },
-      { path: "a.wit", text: "package ours:it; use dep:d/types@1.0.0 as dt; use in:side/x; interface early { use dt.{t}; use x.{y}; } " },
+      {
+        path: "a.wit",
+        text: "package ours:it; use dep:d/types@1.0.0 as dt; use in:side/x; interface early { use dt.{t}; use x.{y}; } ",
+      },
       { path: "c.wit", text: "package in:side { interface x { type y = u8; } }" },
       { path: "deps/d/one.wit", text: "package dep:d@1.0.0;" },
       { path: "deps/d/two.wit", text: "interface types { type t = z; type z = string; }" },
@@ -119,7 +122,8 @@ describe("readWit()", () => {
   });
 
   test("reads nested namespaces and packages", () => {
-    const text = "package a:b:c/d@1.0.0;\n\ninterface i {\n  use e:f:g/h/j@0.1.0.{t};\n}\n\npackage e:f:g/h@0.1.0 {\n  interface j {\n    type t = u8;\n  }\n}\n";
+    const text =
+      "package a:b:c/d@1.0.0;\n\ninterface i {\n  use e:f:g/h/j@0.1.0.{t};\n}\n\npackage e:f:g/h@0.1.0 {\n  interface j {\n    type t = u8;\n  }\n}\n";
     assert.equal(printResolution(readWit([{ path: "it.wit", text }])), text);
   });
 
@@ -130,11 +134,15 @@ describe("readWit()", () => {
       { path: "deps/two.wit", text },
     ];
     assert.ok(readWit(twice("package c:d;\n// the same\ninterface x {\n  type t = u8;\n}")));
-    assert.match(refused(twice("package c:d; interface x { type t = u16; }")).message, /with other contents than before$/);
+    assert.match(
+      refused(twice("package c:d; interface x { type t = u16; }")).message,
+      /with other contents than before$/,
+    );
   });
 
   test("`a: b` names an interface, `a:b/c` is a path", () => {
-    const text = "package a:b; interface i { } world w { import x: i; import a:b/i; export y: a:b/i; export z:func(); }";
+    const text =
+      "package a:b; interface i { } world w { import x: i; import a:b/i; export y: a:b/i; export z:func(); }";
     const printed = one(text);
     assert.ok(printed.includes("  import x: i;\n  import i;\n  export y: i;\n  export z: func();\n"), printed);
     assert.match(refused("package a:b; world w { import a:b; }").message, /"a:b" is a package, wanted an interface/);
@@ -176,7 +184,10 @@ describe("worlds of readWit()", () => {
       refused(`${base} world one { import types; } world two { include one with { types as t } }`).message,
       /the world "one" has no plain name "types": it has nothing$/,
     );
-    assert.match(refused(`${base} world w { import types; import types; }`).message, /has the import "a:b\/types" already$/);
+    assert.match(
+      refused(`${base} world w { import types; import types; }`).message,
+      /has the import "a:b\/types" already$/,
+    );
     assert.match(refused(`${base} world w { import x: func(); import X: func(); }`).message, /has "x" already$/);
   });
 });
@@ -186,7 +197,8 @@ describe("gates of readWit()", () => {
     @unstable(feature = fancy) h: func(); @unstable(feature = plain) k: func(); }`;
 
   test("leave out what is unstable, but for the features that are asked for", () => {
-    const names = (options: GateOptions): string => [...one(text, options).matchAll(/(\w): func/g)].map(([, name]) => name).join("");
+    const names = (options: GateOptions): string =>
+      [...one(text, options).matchAll(/(\w): func/g)].map(([, name]) => name).join("");
     assert.equal(names({}), "fg");
     assert.equal(names({ features: ["fancy"] }), "fgh");
     assert.equal(names({ features: "all" }), "fghk");
@@ -199,15 +211,27 @@ describe("gates of readWit()", () => {
 
   const wrong: readonly [text: string, message: RegExp][] = [
     ["package a:b; interface i { @since(version = 1.0.0) f: func(); }", /a package with gates needs a version$/],
-    ["package a:b@1.0.0; @since(version = 1.0.1) interface i { }", /"@since" names version 1.0.1, but the package is 1.0.0$/],
+    [
+      "package a:b@1.0.0; @since(version = 1.0.1) interface i { }",
+      /"@since" names version 1.0.1, but the package is 1.0.0$/,
+    ],
     ["package a:b@1.0.0; @since(version = 1.0.0) @unstable(feature = x) interface i { }", /exclude one another$/],
     ["package a:b@1.0.0; @deprecated(version = 1.0.0) interface i { }", /"@deprecated" stands alone/],
     ["package a:b@1.0.0; @since(version = 1.0.0) @since(version = 1.0.0) interface i { }", /"@since" stands twice$/],
     ["package a:b@1.0.0; @sinec(version = 1.0.0) interface i { }", /"@sinec" is no gate, wanted @since/],
     ["package a:b@1.0.0; @since(version = 1.0) interface i { }", /at 1:37: wanted a version such as 1.2.0$/],
-    ["package a:b@1.0.0; @since(version = 0.9.0) interface i { f: func(); }", /what contains it exists since 0.9.0 alone/],
-    ["package a:b@1.0.0; interface i { @since(version = 0.9.0) type t = u8; type u = t; }", /the type "t" exists since 0.9.0/],
-    ["package a:b@1.0.0; interface i { @unstable(feature = x) type t = u8; f: func(x: t); }", /"t" is gated and left out/],
+    [
+      "package a:b@1.0.0; @since(version = 0.9.0) interface i { f: func(); }",
+      /what contains it exists since 0.9.0 alone/,
+    ],
+    [
+      "package a:b@1.0.0; interface i { @since(version = 0.9.0) type t = u8; type u = t; }",
+      /the type "t" exists since 0.9.0/,
+    ],
+    [
+      "package a:b@1.0.0; interface i { @unstable(feature = x) type t = u8; f: func(x: t); }",
+      /"t" is gated and left out/,
+    ],
   ];
   for (const [wit, message] of wrong)
     test(`refuse ${wit.slice(wit.indexOf(";") + 2)}`, () => assert.match(refused(wit).message, message));
@@ -215,9 +239,17 @@ describe("gates of readWit()", () => {
 
 describe("errors of readWit()", () => {
   const inside: readonly [items: string, message: RegExp, hint?: string][] = [
-    ["recrod r { a: u8 }", /at 1:28: "recrod" begins nothing that may stand here, wanted use, type, record/, "did you mean record"],
+    [
+      "recrod r { a: u8 }",
+      /at 1:28: "recrod" begins nothing that may stand here, wanted use, type, record/,
+      "did you mean record",
+    ],
     ["f: fun();", /"fun" cannot stand here, wanted "func" or "async"$/, "did you mean func"],
-    ["f: func(a: strng);", /no type "strng" is known here: there are the built-in ones and nothing$/, "did you mean string"],
+    [
+      "f: func(a: strng);",
+      /no type "strng" is known here: there are the built-in ones and nothing$/,
+      "did you mean string",
+    ],
     ["type point = u8; f: func(a: pont);", /no type "pont" is known here/, "did you mean point"],
     ["type type = u8;", /"type" cannot stand here, wanted a name$/, "write %type where the keyword is meant as a name"],
     ["type t = t;", /the type "t" refers to itself$/],
@@ -228,7 +260,10 @@ describe("errors of readWit()", () => {
     ["variant v { a(u8), a }", /another case has the name "a"$/],
     ["f: func(a: u8, a: u8);", /another parameter has the name "a"$/],
     ["f: func(); F: func();", /"F" is defined already, as "f"$/],
-    [`flags f { ${Array.from({ length: 33 }, (_, at) => `a${at}`).join(",")} }`, /the flags "f" are 33, wanted at most 32$/],
+    [
+      `flags f { ${Array.from({ length: 33 }, (_, at) => `a${at}`).join(",")} }`,
+      /the flags "f" are 33, wanted at most 32$/,
+    ],
     ["type t = map<f32, u8>;", /a map's key is an integer, bool, char or string$/],
     ["type t = list<u8, 0>;", /"0" is no length of a list/],
     ["type t = tuple<>;", /a tuple has at least one type$/],
@@ -275,10 +310,14 @@ describe("errors of readWit()", () => {
     ["package a:b; world w { include x; } interface x { }", /"x" is an interface of this package, wanted a world$/],
     ["package a:b; interface i { } world i { }", /"i" is defined already, as "i"$/],
     ["package A:b;", /"A" has upper case/],
-    ["package a:b; interface i { use c:d/e@1.0.1.{t}; } package c:d@1.0.0 { interface e { type t = u8; } }", /no package "c:d@1.0.1" is known$/],
+    [
+      "package a:b; interface i { use c:d/e@1.0.1.{t}; } package c:d@1.0.0 { interface e { type t = u8; } }",
+      /no package "c:d@1.0.1" is known$/,
+    ],
     ["package a:b; interfaec i { }", /"interfaec" cannot stand here, wanted "interface", "world", "use" or "package"$/],
   ];
-  for (const [text, message] of whole) test(`say what is wrong with ${text}`, () => assert.match(refused(text).message, message));
+  for (const [text, message] of whole)
+    test(`say what is wrong with ${text}`, () => assert.match(refused(text).message, message));
 
   test("name the versions that there are", () => {
     assert.equal(

@@ -12,7 +12,14 @@ import {
   type WitTypeDefinition,
   type WitWorld,
 } from "./model.ts";
-import { collectPackages, findByPath, type InterfaceEntry, type PackageEntry, type PackageTable, type WorldEntry } from "./packages.ts";
+import {
+  collectPackages,
+  findByPath,
+  type InterfaceEntry,
+  type PackageEntry,
+  type PackageTable,
+  type WorldEntry,
+} from "./packages.ts";
 import { type WitSource, witInvalid } from "./source.ts";
 import { TypeScope } from "./type-scope.ts";
 import { dependenciesOf, WorldBuilder } from "./world-builder.ts";
@@ -76,19 +83,30 @@ export class Resolver {
   /** The interface that a path names. @throws WIT_INVALID */
   interfaceAt(path: PathNode, site: Site): WitInterface {
     const entry = findByPath(path, "interface", { table: this.#table, ...site });
-    return this.#wanted(path, this.#enter(entry, () => this.#interface(entry)));
+    return this.#wanted(
+      path,
+      this.#enter(entry, () => this.#interface(entry)),
+    );
   }
 
   /** The world that a path names. @throws WIT_INVALID */
   worldAt(path: PathNode, site: Site): WitWorld {
     const entry = findByPath(path, "world", { table: this.#table, ...site });
-    return this.#wanted(path, this.#enter(entry, () => this.#world(entry)));
+    return this.#wanted(
+      path,
+      this.#enter(entry, () => this.#world(entry)),
+    );
   }
 
   /** Makes an interface of its items; `name` and `package` are undefined for an inline one. @throws WIT_INVALID */
   makeInterface(
     items: readonly InterfaceItemNode[],
-    { item, site, name, package: owner }: {
+    {
+      item,
+      site,
+      name,
+      package: owner,
+    }: {
       readonly item: WitItem;
       readonly site: Site;
       readonly name?: string;

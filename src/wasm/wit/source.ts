@@ -42,5 +42,5 @@ export function listed(names: Iterable<string>): string {
 
 function lineAndColumn({ source, offset }: WitPlace): { line: number; column: number } {
   const before = source.text.slice(0, offset);
-  return { line: before.split("\n").length, column: [...before.slice(before.lastIndexOf("\n") + 1)].length + 1 };
+  return { line: before.split("\n").length, column: Array.from(before.slice(before.lastIndexOf("\n") + 1)).length + 1 };
 }

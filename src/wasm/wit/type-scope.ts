@@ -1,10 +1,21 @@
-import type { FunctionNode, FunctionTypeNode, InterfaceItemNode, MemberNode, NameNode, TypedefNode, TypeNode, UseNode } from "./ast.ts";
+import type {
+  FunctionNode,
+  FunctionTypeNode,
+  InterfaceItemNode,
+  MemberNode,
+  NameNode,
+  TypedefNode,
+  TypeNode,
+  UseNode,
+} from "./ast.ts";
 import { checkGate, type GateScope, readGate } from "./gates.ts";
 import {
   bodyParts,
   type Draft,
+  isPrimitive,
   isResource,
   partsOf,
+  primitiveWords,
   resolveAlias,
   underlying,
   type WitFunction,
@@ -17,7 +28,6 @@ import {
   type WitTypeDefinition,
   type WitWorld,
 } from "./model.ts";
-import { primitiveKinds } from "./parse-types.ts";
 import { listed, witInvalid } from "./source.ts";
 
 /** How deep definitions may refer to one another. */
@@ -123,7 +133,8 @@ export class TypeScope {
     );
     const answer = result === undefined ? undefined : this.#type(result);
     if (result !== undefined && answer !== undefined) {
-      if (hasBorrow(answer)) throw witInvalid("a result lends nothing: it has a borrowed handle in it", { at: result.at });
+      if (hasBorrow(answer))
+        throw witInvalid("a result lends nothing: it has a borrowed handle in it", { at: result.at });
       const isOwn =
         answer.kind === "result" && answer.ok?.kind === "named" && underlying(answer.ok.definition) === resource;
       if (role === "constructor" && !isOwn)
@@ -218,7 +229,7 @@ export class TypeScope {
       throw witInvalid(`no type "${name.text}" is known here: there are the built-in ones and ${listed(known)}`, {
         at: name.at,
         name: name.text,
-        candidates: [...known, ...primitiveKinds, "list", "option", "result", "tuple"],
+        candidates: [...known, ...primitiveWords, "list", "option", "result", "tuple"],
       });
     }
     const definition = this.#define(entry);
@@ -227,12 +238,14 @@ export class TypeScope {
   }
 
   #type(node: TypeNode): WitType {
+    if (isPrimitive(node)) return { kind: node.kind };
     switch (node.kind) {
       case "name":
         return { kind: "named", definition: this.#named(node.name) };
       case "borrow": {
         const definition = this.#named(node.name);
-        if (!isResource(definition)) throw witInvalid(`"${node.name.text}" is no resource, wanted one to borrow`, node.name);
+        if (!isResource(definition))
+          throw witInvalid(`"${node.name.text}" is no resource, wanted one to borrow`, node.name);
         return { kind: "borrow", definition };
       }
       case "list":
@@ -251,11 +264,12 @@ export class TypeScope {
         if (element !== undefined && hasBorrow(element))
           throw witInvalid(`a ${node.kind} lends nothing: it has a borrowed handle in it`, { at: node.at });
         if (node.kind === "stream" && element !== undefined && resolveAlias(element).kind === "char")
-          throw witInvalid("a stream of char is not allowed", { at: node.at, hint: "write stream<u8> for text in UTF-8" });
+          throw witInvalid("a stream of char is not allowed", {
+            at: node.at,
+            hint: "write stream<u8> for text in UTF-8",
+          });
         return { kind: node.kind, element };
       }
-      default:
-        return { kind: node.kind };
     }
   }
 

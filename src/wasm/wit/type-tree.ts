@@ -1,5 +1,4 @@
-import type { ExternAttributes } from "../component/definitions.ts";
-import type { ComponentType, ExternType } from "../component/types.ts";
+import { type ExternAttributes, type ComponentType, type ExternType } from "../component-parts.ts";
 
 /** A component's type, and what WIT needs besides the validator: which name stands for which, and names' attributes. */
 export interface TypeTree {

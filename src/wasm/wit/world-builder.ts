@@ -56,7 +56,14 @@ export class WorldBuilder {
     this.#parts = parts;
     const { site, node, item, resolver } = parts;
     const none: ReadonlyMap<string, WitWorldItem> = new Map();
-    this.#world = { kind: "world", name: node.name.text, package: site.from.name, ...item, imports: none, exports: none };
+    this.#world = {
+      kind: "world",
+      name: node.name.text,
+      package: site.from.name,
+      ...item,
+      imports: none,
+      exports: none,
+    };
     this.#scope = new TypeScope({
       owner: this.#world,
       gates: site.from.gates,
@@ -147,7 +154,13 @@ export class WorldBuilder {
 
   #includeItem(
     side: Side,
-    { as, each, definitions, path, gateOf }: {
+    {
+      as,
+      each,
+      definitions,
+      path,
+      gateOf,
+    }: {
       readonly as: string;
       readonly each: WitWorldItem;
       readonly definitions: Map<WitTypeDefinition, WitTypeDefinition>;

@@ -1,12 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SampanError } from "../../base/index.ts";
-import { componentType, ComponentWriter, declare, extern, functionOf, instanceType, primitive, typeAt, valueType } from "../component/component-fixture.ts";
-import { decodeComponent } from "../component/decode.ts";
-import { decodeWit, witFeatures, witOfComponent } from "./decode.ts";
-import { encodeWit } from "./encode.ts";
-import { printPackage, printResolution } from "./print.ts";
-import { readWit } from "./resolve.ts";
+import { SampanError } from "../base/index.ts";
+import {
+  componentType,
+  ComponentWriter,
+  declare,
+  extern,
+  functionOf,
+  instanceType,
+  primitive,
+  typeAt,
+  valueType,
+} from "./component/component-fixture.ts";
+import { decodeComponent } from "./component/decode.ts";
+import type { ComponentDefinition } from "./component/definitions.ts";
+import type { ExternType as ComponentExternType } from "./component/types.ts";
+import { decodeWit, witFeatures, witOfComponent } from "./wit/decode.ts";
+import { encodeWit } from "./wit/encode.ts";
+import { printPackage, printResolution } from "./wit/print.ts";
+import { readWit } from "./wit/resolve.ts";
 
 const bare = { docs: "left-out", gates: "left-out" } as const;
 
@@ -43,7 +55,11 @@ describe("encodeWit() and decodeWit()", () => {
 
   test("encodeWit() writes what the specification's example shows", () => {
     const { bytes } = encoded("package local:demo; world the-world { export test: func(); export run: func(); }");
-    const inner = componentType(declare.type(functionOf([])), declare.export("test", extern.function(0)), declare.export("run", extern.function(0)));
+    const inner = componentType(
+      declare.type(functionOf([])),
+      declare.export("test", extern.function(0)),
+      declare.export("run", extern.function(0)),
+    );
     const outer = componentType(declare.type(inner), declare.export("local:demo/the-world", extern.component(0)));
     const writer = new ComponentWriter();
     writer.section(0, [...text("wit-component-encoding"), 4, 0]);
@@ -55,7 +71,12 @@ describe("encodeWit() and decodeWit()", () => {
   test("decodeWit() has of other packages what is used of them", () => {
     const { bytes } = encoded(texts["uses of another package"] ?? "");
     const printed = printResolution(decodeWit(bytes));
-    assert.ok(printed.endsWith("package c:d@0.2.0 {\n  interface e {\n    type inner = u8;\n\n    record t {\n      a: inner,\n    }\n  }\n}\n"), printed);
+    assert.ok(
+      printed.endsWith(
+        "package c:d@0.2.0 {\n  interface e {\n    type inner = u8;\n\n    record t {\n      a: inner,\n    }\n  }\n}\n",
+      ),
+      printed,
+    );
     assert.equal(printResolution(readWit([{ path: "x.wit", text: printed }])), printed);
   });
 
@@ -156,5 +177,40 @@ describe("witOfComponent()", () => {
     const made = witOfComponent(decodeComponent(writer.finish()));
     assert.deepEqual(made.omitted, ["a-component"]);
     assert.equal(printPackage(made.root), "package root:component;\n\nworld root {}\n");
+  });
+
+  test("refuses types that mean more than anybody can write", () => {
+    const writer = new ComponentWriter();
+    let type = writer.type(valueType.tuple(primitive.u8, primitive.u8));
+    for (let level = 0; level < 17; level += 1) {
+      const list = writer.type(valueType.list(typeAt(type)));
+      type = writer.type(valueType.tuple(typeAt(list), typeAt(list)));
+    }
+    writer.import("function", "f", extern.function(writer.type(functionOf([["x", typeAt(type)]]))));
+    const component = decodeComponent(writer.finish());
+    assert.throws(() => witOfComponent(component), { code: "WIT_INVALID", message: /more than 200000 types$/ });
+  });
+
+  test("takes an exported structure of the same name and parts as one that is imported for a use of it", () => {
+    const extern = (): ComponentExternType => ({
+      kind: "type",
+      type: { kind: "enum", names: ["a", "b"] },
+      isFresh: false,
+    });
+    const instance = (name: string): ComponentExternType => ({
+      kind: "instance",
+      type: { kind: "instance", exports: new Map([[name, extern()]]) },
+    });
+    const world = (exported: string): string => {
+      const imports = new Map([["x:y/types", instance("mode")]]);
+      const exports = new Map([["x:y/api", instance(exported)]]);
+      const component: Pick<ComponentDefinition, "type" | "definitions"> = {
+        type: { kind: "component", imports, exports },
+        definitions: [],
+      };
+      return printResolution(witOfComponent(component));
+    };
+    assert.match(world("mode"), /interface api \{\n {4}use types\.\{mode\};\n/);
+    assert.match(world("other"), /interface api \{\n {4}enum other \{\n/);
   });
 });

@@ -1,0 +1,8 @@
+/**
+ * A name of WIT as JavaScript writes it: the words put together, each but the first with a capital letter
+ * (`get-HTTP-url` is `getHttpUrl`).
+ */
+export function camelCase(kebab: string): string {
+  const words = kebab.toLowerCase().split("-");
+  return words.map((word, at) => (at === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join("");
+}
