@@ -52,6 +52,11 @@ export class NodeBound implements BoundStream {
     return NodeConnection.to(socket, to);
   }
 
+  /** Hands the place over to somebody else. @throws HostError inval where it has been used */
+  give(to: (handle: BoundSocket) => void): void {
+    to(this.#take());
+  }
+
   close(): void {
     this.#server?.close();
     this.#server = undefined;

@@ -17,7 +17,10 @@ export interface ProjectNetworkConfig {
   /** The folder that holds those of all projects, where there is one: no grant of a guest's opens anything in it. */
   readonly root?: string | undefined;
   readonly self: { readonly addresses: readonly ProjectAddress[]; readonly names: readonly string[] };
-  /** Names of all service instances and where they are; those that share no network with `self` are kept apart from it. */
+  /**
+   * Names of all service instances and where they are; those that share no network with `self` are kept apart from it. A file
+   * `hosts.json` in the folder with the same as JSON goes before it, whenever it changes.
+   */
   readonly hosts: readonly (ProjectAddress & { readonly name: string })[];
   /** Ports of the guest that are on the machine as well. */
   readonly published: readonly PublishedPort[];

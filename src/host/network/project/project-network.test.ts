@@ -77,6 +77,22 @@ test("projectNetwork() answers the addresses of a service's replicas in turn", a
   assert.deepEqual(await host.sockets.resolve("api"), ["10.89.0.3", "10.89.0.4"]);
 });
 
+test("projectNetwork() follows the file of hosts, as services come and go", async (t) => {
+  const folder = networkFolder(t);
+  const config = configOf(folder, { services, name: "web" });
+  const { host } = projectHost(t, config);
+  assert.deepEqual(await host.sockets.resolve("db"), ["10.90.0.3"]);
+  const added = { name: "db", network: "back", ip: "10.90.0.9" };
+  writeFileSync(join(folder, "hosts.json"), JSON.stringify([...config.hosts, added]));
+  assert.deepEqual((await host.sockets.resolve("db")).toSorted(), ["10.90.0.3", "10.90.0.9"]);
+  for (const broken of ["{", "{}", '[{"name":"db","network":"back","ip":"127.0.0.1"}]']) {
+    writeFileSync(join(folder, "hosts.json"), broken);
+    assert.equal((await host.sockets.resolve("db")).length, 2);
+  }
+  writeFileSync(join(folder, "hosts.json"), "[]");
+  assert.equal(await errnoOf(() => host.sockets.resolve("db")), "acces");
+});
+
 test("projectNetwork() hides services of other networks: no name, no address, whatever is granted", async (t) => {
   const folder = networkFolder(t);
   const db = projectHost(t, configOf(folder, { services, name: "db" }));
