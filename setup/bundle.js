@@ -3,21 +3,32 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { basename, join } from "node:path";
 import { Complaint } from "./complaint.js";
 import { cache, root } from "./paths.js";
+import { skipIndexes } from "./skip-indexes.js";
 
 const dist = join(root, "dist");
 const entryPoints = {
   command: "src/cli/main.ts",
+  run: "src/cli/run-main.ts",
+  "run-late": "src/engine/late-ways.ts",
   "run-worker": "src/engine/run-worker.ts",
   "epoch-watcher": "src/engine/epoch-watcher.ts",
   "thread-main": "src/engine/pool/thread-main.ts",
   "process-main": "src/engine/pool/process-main.ts",
   "guest-main": "src/engine/threads/guest-main.ts",
+  "stand-in-main": "src/runtime/stand-ins/stand-in-main.ts",
+  "engine-main": "src/compose/project/engine-main.ts",
 };
 /** What programs import; a module, so that names are exported one by one. It starts the threads above. */
 const library = { index: "src/index.ts" };
 /** Libraries that few runs need: each is a file of its own, read when it is first required. */
-const libraries = { yaml: "yaml" };
-const libraryFiles = Object.fromEntries(Object.keys(libraries).map((name) => [name, `./${name}.js`]));
+const libraries = { yaml: "yaml", "json-schema": "@cfworker/json-schema" };
+/** Packages that stand-ins load from where npm put them. */
+const packages = ["@electric-sql/pglite", "sirv"];
+/** Files of our own that others load late, by the import that names them: they are not put into the file that loads them. */
+const late = { "./main.ts": "./command.js", "./late-ways.ts": "./run-late.js" };
+const libraryFiles = Object.fromEntries(Object.entries(libraries).map(([file, name]) => [name, `./${file}.js`]));
+/** Data that is copied: the Compose Specification's JSON Schema, for src/compose/file/compose-schema.ts. */
+const data = { "compose-schema": "./node_modules/dclint/schemas/compose.schema.json" };
 
 /**
  * What the launcher starts. V8's code for the command comes from a cache in the user's own folder, one for each command: it
@@ -52,14 +63,14 @@ const checksum = () => {
 };
 const sumOf = cache && process.execArgv.includes("--expose-internals") ? checksum() : undefined;
 if (cache) require("node:module").enableCompileCache(folder);
-if (sumOf === undefined || process.getuid === undefined) require("./command.js");
+if (sumOf === undefined || process.getuid === undefined) require(process.argv[2] === "run" ? "./run.js" : "./command.js");
 else start();
 
 function start() {
   const { Script } = require("node:vm");
   const command = /^[a-z]{1,20}$/.exec(process.argv[2]) || "none";
   const file = folder + "/" + command + "-${digest}.code";
-  const path = __dirname + "/command.js";
+  const path = __dirname + (process.argv[2] === "run" ? "/run.js" : "/command.js");
   const source = "(function(exports,require,module,__filename,__dirname){" + readFileSync(path, "latin1") + "\\n})";
   const cachedData = isOurs() ? read(file) : undefined;
   const script = new Script(source, { filename: path, cachedData });
@@ -104,6 +115,7 @@ export async function bundle(stamp) {
   const inputs = await runBundler(draft, stamp);
   const digest = createHash("sha256")
     .update(readFileSync(join(draft, "command.js")))
+    .update(readFileSync(join(draft, "run.js")))
     .digest("hex");
   writeFileSync(join(draft, "main.js"), mainOf(digest.slice(0, 32)));
   writeFileSync(join(draft, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
@@ -132,6 +144,17 @@ const common = {
   legalComments: "none",
   metafile: true,
   logLevel: "silent",
+  plugins: [skipIndexes(join(root, "src"))],
+};
+
+/** Leaves what is loaded late to files of its own. */
+const lateFiles = {
+  name: "late-files",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/(main|late-ways)\.ts$/ }, ({ path, kind }) =>
+      kind === "dynamic-import" ? { path: late[path], external: true } : undefined,
+    );
+  },
 };
 
 const asModule = { format: "esm", define: {}, banner: {}, outExtension: { ".js": ".mjs" }, external: ["node:*"] };
@@ -144,9 +167,12 @@ async function runBundler(folder, stamp) {
       entryPoints,
       minifyIdentifiers: true,
       alias: libraryFiles,
-      external: ["node:*", ...Object.values(libraryFiles)],
+      plugins: [...common.plugins, lateFiles],
+      // What is kept as code by V8 cannot import.
+      supported: { "dynamic-import": false },
+      external: ["node:*", ...Object.values(libraryFiles), ...packages],
     };
-    const theirs = { entryPoints: libraries, external: ["node:*"] };
+    const theirs = { entryPoints: { ...libraries, ...data }, loader: { ".json": "copy" }, external: ["node:*"] };
     const modules = { entryPoints: library, ...asModule };
     const built = [];
     for (const part of [ours, theirs, modules]) {
@@ -181,7 +207,10 @@ function licences(inputs) {
 function licenceOf(name) {
   const folder = join(root, "node_modules", name);
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(basename(entry)));
-  if (file === undefined) throw new Complaint(`Cannot bundle "${name}": it carries no licence file`);
-  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const { version, license, author, homepage } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  if (file === undefined) {
+    if (license === undefined) throw new Complaint(`Cannot bundle "${name}": it does not say its licence`);
+    return `${name} ${version}\n\nLicensed under ${license} by ${author?.name ?? author ?? "its authors"}, says its manifest (${homepage})\n`;
+  }
   return `${name} ${version}\n\n${readFileSync(join(folder, file), "utf8")}`;
 }

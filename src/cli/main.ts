@@ -1,10 +1,8 @@
-import { writeAll } from "../base/index.ts";
-import { nativeOrUndefined } from "../base/native.ts";
 import type { Surroundings } from "./command.ts";
 import { complainOf } from "./complain.ts";
 import { loadCommand } from "./commands.ts";
-import { exitStatus } from "./exit-status.ts";
 import { hasSwitch, parseCommand } from "./parse.ts";
+import { runProcess } from "./process.ts";
 
 /** Runs a command line and answers the exit status. */
 export async function main(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -27,22 +25,4 @@ export async function main(args: readonly string[], surroundings: Surroundings):
   }
 }
 
-void main(process.argv.slice(2), {
-  cwd: process.cwd(),
-  env: process.env,
-  print: (text) => writeAll(1, text),
-  complain: (text) => writeAll(2, text),
-}).then(endProcess);
-
-/**
- * Ends the process: at once after a deadline, when the guest's thread may still be in a call that nothing interrupts and that
- * `process.exit` would wait for. Without native calls another program takes this one's place, and threads end with that.
- */
-function endProcess(status: number): void {
-  if (status === exitStatus.deadline) {
-    nativeOrUndefined()?.c._exit(status);
-    process.emitWarning = () => {};
-    if (process.platform !== "win32") process.execve?.("/bin/sh", ["sh", "-c", `exit ${status}`]);
-  }
-  process.exit(status);
-}
+runProcess(main);

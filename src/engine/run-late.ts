@@ -4,12 +4,18 @@ import type { RunReport, RunRequest } from "./run.ts";
 
 /** Runs a module that starts threads to its end; see `threads/run-threads.ts`. */
 export async function runThreads(request: RunRequest, timeout?: number): Promise<RunReport> {
-  const late = await import("./threads/run-threads.ts");
+  const late = await import("./late-ways.ts");
   return late.runThreads(request, timeout);
+}
+
+/** Calls a function of a component; see `component/run-component.ts`. */
+export async function runComponent(request: RunRequest, timeout?: number): Promise<RunReport> {
+  const late = await import("./late-ways.ts");
+  return late.runComponent(request, timeout);
 }
 
 /** Runs a module that uses the network to its end; see `run-waiting.ts`. */
 export async function runWaiting(request: RunRequest, timeout?: number): Promise<RunReport> {
-  const late = await import("./run-waiting.ts");
+  const late = await import("./late-ways.ts");
   return late.runWaiting(request, timeout);
 }
