@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { benchCache } from "./cache.ts";
 import { benchCalls } from "./calls.ts";
+import { benchComponent } from "./component.ts";
 import { benchCpu } from "./cpu.ts";
 import { benchFiles } from "./files.ts";
 import { benchFreshState } from "./fresh-state.ts";
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row |
   "fresh-state": benchFreshState,
   cpu: benchCpu,
   "hot-start": benchHotStart,
+  component: benchComponent,
 };
 
 const { values: options, positionals: wanted } = parseArgs({

@@ -14,6 +14,8 @@ export interface Boundary {
   readonly lateLoaders?: readonly string[];
   /** Modules of Node's that single files may import besides. */
   readonly alone?: Readonly<Record<string, readonly string[]>>;
+  /** Folders in it that others enter by an index.ts of their own, so that who needs the room only does not load them. */
+  readonly inner?: readonly string[];
   /** Folders in it that never import one another. */
   readonly apart?: readonly string[];
 }
@@ -52,7 +54,7 @@ const clusterSide: Boundary = {
  */
 export const boundaries: Readonly<Record<Room, Boundary>> = {
   base: { rooms: [], node: [], lateLoaders: ["native.ts"], alone: { "native.ts": ["ffi"], "write-all.ts": ["fs"] } },
-  wasm: { rooms: [], node: "none" },
+  wasm: { rooms: [], node: "none", inner: ["component", "wit"] },
   capabilities: { rooms: [], node: [], packages: ["yaml"] },
   host: {
     rooms: ["capabilities"],
@@ -86,12 +88,18 @@ export const boundaries: Readonly<Record<Room, Boundary>> = {
   runtime: {
     rooms: ["engine", "javascript", "docker", "images", "capabilities"],
     node: ["child_process", "fs", "http", "net"],
+    packages: ["@electric-sql/pglite", "sirv"],
+    native: true,
   },
   serve: {
     rooms: ["runtime", "engine", "capabilities"],
     node: ["fs", "http", "http2", "net", "tls", "worker_threads"],
   },
-  compose: { rooms: ["runtime", "serve", "docker", "images", "capabilities"], node: ["fs"] },
+  compose: {
+    rooms: ["runtime", "serve", "docker", "images", "capabilities"],
+    node: ["fs"],
+    packages: ["@cfworker/json-schema", "yaml"],
+  },
   shim: clusterSide,
   kubernetes: clusterSide,
   cli: {

@@ -2,8 +2,38 @@
 export { SampanError, type ErrorData } from "./base/index.ts";
 export type { ByteSink, ByteSource } from "./base/index.ts";
 export type { Grants } from "./capabilities/index.ts";
-export { createPipe, MemorySink, sinkToWeb, sourceFrom, sourceFromWeb, type StdioChannels } from "./host/index.ts";
 export {
+  type BoundStream,
+  type Connection,
+  type ConnectionHandlers,
+  createPipe,
+  type DatagramHandlers,
+  type Datagrams,
+  directNetwork,
+  type InternetAddress,
+  MemorySink,
+  type NetworkBackend,
+  type NetworkChoice,
+  type OwnNetwork,
+  type ProjectNetworkConfig,
+  sinkToWeb,
+  type SocketAddress,
+  sourceFrom,
+  sourceFromWeb,
+  type StdioChannels,
+} from "./host/index.ts";
+export {
+  ComponentError,
+  type ComponentExports,
+  type ComponentImports,
+  GuestResource,
+  type HostFunction,
+  type HostProvider,
+} from "./component/index.ts";
+export {
+  type ComponentInstance,
+  type ComponentModule,
+  type ComponentOptions,
   type Cordon,
   Engine,
   type EngineLimits,

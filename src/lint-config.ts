@@ -133,11 +133,16 @@ function roomPatterns(room: Room, boundary: Boundary): ImportPattern[] {
 /** Rooms are entered by their index alone, base by its native.ts as well where the table says so. */
 function entryPatterns(entered: readonly Room[], { native }: { native: boolean }): ImportPattern[] {
   const message = "A room is entered by its index.ts";
-  const others = entered.filter((room) => room !== "base");
+  const withInner = entered.filter((room) => boundaries[room].inner !== undefined);
+  const others = entered.filter((room) => room !== "base" && !withInner.includes(room));
+  const inner = withInner.map((room) => ({
+    rooms: [room],
+    files: ["index.ts", ...(boundaries[room].inner ?? []).map((folder) => `${folder}/index.ts`)],
+  }));
   const base = entered.includes("base")
     ? [{ rooms: ["base"], files: native ? ["index.ts", "native.ts"] : ["index.ts"] }]
     : [];
-  return [...base, ...(others.length === 0 ? [] : [{ rooms: others, files: ["index.ts"] }])].map((entry) => ({
+  return [...base, ...inner, ...(others.length === 0 ? [] : [{ rooms: others, files: ["index.ts"] }])].map((entry) => ({
     regex: `^(?:\\.\\./)+(?:${entry.rooms.join("|")})(?:/${anyBut(entry.files)}|$)`,
     message,
   }));

@@ -1,12 +1,16 @@
 import type { BindMode } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
-import { defaultGrants, type Grants, grantsFromValue } from "../capabilities/index.ts";
-import { HostWorkload, type StdioChannels } from "../host/index.ts";
+import type { Grants } from "../capabilities/index.ts";
+import { HostWorkload, isNetworkData, type NetworkChoice, type StdioChannels } from "../host/index.ts";
 import { CompileCache, ownCache } from "./cache/index.ts";
+import type { ComponentInstance } from "./component/component-instance.ts";
+import type { ComponentModule } from "./component/component-module.ts";
+import type { ComponentOptions, Components } from "./component/components.ts";
 import { EpochThread, EpochWatcher } from "./epoch.ts";
-import { compileGuest, type GuestModule } from "./guest-module.ts";
+import { type CompileOptions, compileGuest, type GuestModule } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
 import { Guest } from "./guest.ts";
+import { grantsOf, type GrantsValue } from "./grants-of.ts";
 import type { FreshMechanism } from "./fresh-state/fresh-instances.ts";
 import { FreshWorkload } from "./fresh-workload.ts";
 import { type HostFunctions, threadsNeedCordon } from "./import-plan.ts";
@@ -17,6 +21,7 @@ import { MapBudget, type MapFiles } from "./map-budget.ts";
 import { type Cordon, Pool } from "./pool/pool.ts";
 import { startProcess } from "./pool/process.ts";
 import { startThread } from "./pool/thread.ts";
+import { wantsListeners } from "./sockets-wanted.ts";
 import { ThreadedGuest } from "./threads/threaded-guest.ts";
 import { ThreadedInstance } from "./threads/threaded-instance.ts";
 
@@ -69,6 +74,12 @@ export interface InstanceOptions {
   readonly limits?: InstanceLimits;
   /** Streams in place of this process's own. */
   readonly stdio?: StdioChannels;
+  /**
+   * What its sockets are made of in place of the machine's own network: functions of the caller's, for an instance in this
+   * thread, or a project's network as data, for any. A guest that takes connections and opens no sockets begins with a listener
+   * for each port that it publishes or was granted.
+   */
+  readonly network?: NetworkChoice;
   /** `async` where a call that the module imports may wait, unless said otherwise. */
   readonly mode?: BindMode;
   /** Functions of the caller's own, by module and name. */
@@ -80,13 +91,13 @@ export interface InstanceOptions {
 }
 
 /** What a workload whose instances are put back is made with. */
-export interface FreshOptions extends Pick<InstanceOptions, "args" | "grants" | "limits" | "imports" | "mode"> {
+export interface FreshOptions extends Pick<
+  InstanceOptions,
+  "args" | "grants" | "limits" | "imports" | "mode" | "network"
+> {
   /** How they are put back; the quickest that module and system have where it is left out. */
   readonly mechanism?: FreshMechanism;
 }
-
-/** Grants in the form of a grants file (docs/GRANTS.md); relative folders begin at the process's working directory. */
-export type GrantsValue = Readonly<Record<string, unknown>>;
 
 /**
  * Compiles modules and makes instances of them. All state is in the engine and what it made: any number of engines do
@@ -101,6 +112,7 @@ export class Engine {
   readonly #isPooled: boolean;
   readonly #cache: CompileCache | undefined;
   readonly #instances = new Set<Instance>();
+  #components: Components | undefined;
   readonly #workloads = new Set<FreshWorkload>();
   /** Instances that are being made. */
   #starting = 0;
@@ -130,7 +142,7 @@ export class Engine {
 
   /** Instances that are not closed. */
   get instanceCount(): number {
-    return this.#instances.size;
+    return this.#instances.size + (this.#components?.count ?? 0);
   }
 
   /** Threads and processes of its own that run instances now. */
@@ -152,15 +164,38 @@ export class Engine {
     this.#checkOpen();
     // Its thread takes some 30 ms to start, in which nobody would make a guest look up.
     if (this.#options.checks !== "off") this.#watcher.start();
-    return compileGuest(asPlain(bytes), {
-      name,
-      memory,
-      restore,
-      tableElements: this.#options.limits?.tableElements ?? defaultTableElements,
-      checks: this.#options.checks !== "off",
-      hotFunctions: true,
-      cache: this.#cache,
-    });
+    return compileGuest(asPlain(bytes), { name, memory, restore, ...this.#compiling() });
+  }
+
+  /**
+   * Compiles a component.
+   *
+   * @throws WASM_MALFORMED, COMPONENT_INVALID, COMPONENT_FEATURE, COMPONENT_IMPORT_UNSUPPORTED, COMPONENT_TOO_LARGE,
+   *   GUEST_NOT_RUNNABLE, LIMIT_MEMORY, LIMIT_TABLE
+   */
+  async compileComponent(bytes: Uint8Array, options: Omit<ModuleOptions, "restore"> = {}): Promise<ComponentModule> {
+    this.#checkOpen();
+    if (this.#options.checks !== "off") this.#watcher.start();
+    const { compileComponent } = await import("./component/component-module.ts");
+    return compileComponent(asPlain(bytes), { ...options, ...this.#compiling() });
+  }
+
+  /**
+   * Makes an instance of a component, in this thread.
+   *
+   * @throws COMPONENT_IMPORT_MISSING, COMPONENT_FEATURE_OFF, GRANT_INVALID, GRANT_UNKNOWN, FILE_NOT_FOUND, LIMIT_INSTANCES,
+   *   LIMIT_MEMORIES, LIMIT_MEMORY, LIMIT_STACKS, and what a start function ends with
+   */
+  async instantiateComponent(component: ComponentModule, options: ComponentOptions = {}): Promise<ComponentInstance> {
+    this.#checkOpen();
+    if (this.#components === undefined) {
+      // Few programs have components: their code is read when the first comes.
+      const late = await import("./component/components.ts");
+      this.#checkOpen();
+      const checkPlace = (): void => this.#checkPlace();
+      this.#components ??= new late.Components({ thread: this.#thread, maps: this.#maps, checkPlace });
+    }
+    return this.#components.instantiate(component, options);
   }
 
   /**
@@ -178,6 +213,7 @@ export class Engine {
     options.signal?.throwIfAborted();
     this.#checkOpen();
     const { cordon, signal, ...placed } = options;
+    if (cordon !== undefined && placed.network !== undefined && !isNetworkData(placed.network)) throw networkStays();
     const { spawnsThreads } = module.importPlan();
     const isAlone = cordon === "thread" || cordon === "process" || this.#isPooled;
     if (spawnsThreads && !isAlone) throw threadsNeedCordon(module.name);
@@ -222,9 +258,9 @@ export class Engine {
     this.#checkOpen();
     if (module.importPlan().spawnsThreads) throw threadsNeedCordon(module.name);
     const grants = await grantsOf(options.grants);
-    const { args = [module.name], limits = {}, imports, mechanism } = options;
+    const { args = [module.name], limits = {}, imports, mechanism, network } = options;
     const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
-    const host = this.#hostOf(grants, { mode, limits, onTurn: this.#thread.onTick });
+    const host = this.#hostOf(grants, { mode, limits, network, onTurn: this.#thread.onTick });
     try {
       const workload: FreshWorkload = new FreshWorkload({
         module,
@@ -250,6 +286,7 @@ export class Engine {
     for (const abort of this.#aborts) abort();
     for (const workload of this.#workloads) workload.close();
     for (const instance of this.#instances) await instance.close();
+    await this.#components?.close();
     await this.#pool.close();
     await this.#watcher.close();
   }
@@ -260,14 +297,14 @@ export class Engine {
 
   async #instantiateHere(module: GuestModule, options: HereOptions): Promise<LocalInstance> {
     const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
-    const { args = [module.name], limits = {}, imports, stdio, grants } = options;
+    const { args = [module.name], limits = {}, imports, stdio, grants, network } = options;
     this.#maps.take("memory");
     let guest: Guest | undefined;
     const onTurn = (): void => {
       this.#thread.onTick();
       guest?.lookWithin();
     };
-    const workload = this.#hostOf(grants, { mode, limits, onTurn });
+    const workload = this.#hostOf(grants, { mode, limits, network, onTurn });
     let isOpen = true;
     const onClose = (): void => {
       if (!isOpen) return;
@@ -276,7 +313,8 @@ export class Engine {
       workload.close();
     };
     try {
-      const host = workload.createInstance(stdio === undefined ? {} : { stdio });
+      const listens = mode === "async" && network !== undefined && wantsListeners(module.bytes);
+      const host = workload.createInstance({ listens, ...(stdio === undefined ? {} : { stdio }) });
       guest = new Guest(module, { host, args, mode, thread: this.#thread, imports, ...limits });
       const takeStack = (): void => this.#maps.take("stack");
       const giveStack = (): void => this.#maps.give("stack");
@@ -291,16 +329,17 @@ export class Engine {
   }
 
   async #instantiateThreads(module: GuestModule, options: HereOptions): Promise<ThreadedInstance> {
-    const { args = [module.name], limits = {}, imports, stdio, grants } = options;
+    const { args = [module.name], limits = {}, imports, stdio, grants, network } = options;
     this.#maps.take("memory");
-    const workload = this.#hostOf(grants, { mode: "async", limits, onTurn: () => {} });
+    const workload = this.#hostOf(grants, { mode: "async", limits, network, onTurn: () => {} });
     const onClose = (): void => {
       options.onClose();
       workload.close();
     };
     let instance: ThreadedInstance | undefined;
     try {
-      const host = workload.createInstance(stdio === undefined ? {} : { stdio });
+      const listens = network !== undefined && wantsListeners(module.bytes);
+      const host = workload.createInstance({ listens, ...(stdio === undefined ? {} : { stdio }) });
       const takeThread = (): void => this.#maps.take("thread");
       const guest = new ThreadedGuest(module, { host, grants, args, imports, takeThread, ...limits });
       instance = new ThreadedInstance({ guest, module, host, onClose });
@@ -314,25 +353,36 @@ export class Engine {
     }
   }
 
-  #hostOf(
-    grants: Grants,
-    { mode, limits, onTurn }: { mode: BindMode; limits: InstanceLimits; onTurn: () => void },
-  ): HostWorkload {
+  #compiling(): CompileOptions {
+    return {
+      tableElements: this.#options.limits?.tableElements ?? defaultTableElements,
+      checks: this.#options.checks !== "off",
+      hotFunctions: true,
+      cache: this.#cache,
+    };
+  }
+
+  #hostOf(grants: Grants, { mode, network, ...options }: HostParts): HostWorkload {
     const waits = mode === "async" ? "suspend" : "block";
-    return new HostWorkload(grants, { waits, limits, onTurn, alarms: this.#thread.alarms });
+    const { alarms } = this.#thread;
+    return new HostWorkload(grants, { ...options, waits, alarms, ...(network === undefined ? {} : { network }) });
   }
 
   /** Takes the place of an instance that is about to be made. */
   #takePlace(): void {
+    this.#checkPlace();
+    this.#starting += 1;
+  }
+
+  #checkPlace(): void {
     const { instances } = this.#options.limits ?? {};
-    if (instances !== undefined && this.#instances.size + this.#starting >= instances) {
+    if (instances !== undefined && this.instanceCount + this.#starting >= instances) {
       const message = `Cannot make one more instance: the engine has ${instances}, as many as it may`;
       throw new SampanError("LIMIT_INSTANCES", message, {
         hint: "close one, or raise the engine's limit instances",
         data: { limit: instances },
       });
     }
-    this.#starting += 1;
   }
 
   #ownEpoch(): EpochThread {
@@ -346,6 +396,14 @@ export class Engine {
   }
 }
 
+/** What a workload's host is made with beside its grants. */
+interface HostParts {
+  readonly mode: BindMode;
+  readonly limits: InstanceLimits;
+  readonly network: NetworkChoice | undefined;
+  readonly onTurn: () => void;
+}
+
 type HereOptions = Omit<InstanceOptions, "grants"> & InstanceListeners & { readonly grants: Grants };
 
 /** Hears of an instance that is being made. */
@@ -356,6 +414,11 @@ export interface InstanceListeners {
   readonly onClose: () => void;
 }
 
+function networkStays(): SampanError {
+  const message = "Cannot make the instance in a cordon: its network is made of functions, which stay in this thread";
+  return new SampanError("NETWORK_CORDON", message, { hint: "leave out the cordon, or give the network as data" });
+}
+
 function unsupported(): SampanError {
   const message = `Cannot make an engine under Node.js ${process.versions.node}: it has no JavaScript Promise Integration`;
   return new SampanError("ENGINE_UNSUPPORTED", message, { hint: "run the program with Node.js 26 or newer" });
@@ -363,17 +426,6 @@ function unsupported(): SampanError {
 
 /** A table takes 8 bytes an element of what is not the guest's memory. */
 const defaultTableElements = 1 << 20;
-
-async function grantsOf(value: InstanceOptions["grants"]): Promise<Grants> {
-  if (value === undefined) return defaultGrants;
-  if (isParsed(value)) return value;
-  return grantsFromValue(value, { cwd: process.cwd() });
-}
-
-function isParsed(value: Grants | GrantsValue): value is Grants {
-  const { clock } = value;
-  return typeof clock === "object" && clock !== null && "kind" in clock;
-}
 
 /** The bytes on a buffer of their own kind: V8 compiles none that another thread may change meanwhile. */
 function asPlain(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -7,6 +7,8 @@ export const epochWord = {
   epoch: 0,
   /** Not 0: a guest was running since the watcher's last tick. */
   active: 1,
+  /** Not 0: a guest that is bound async runs where it cannot be suspended. */
+  stay: 2,
 } as const;
 
 /** Indices of the words that threads and their watcher share. */

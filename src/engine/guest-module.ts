@@ -32,6 +32,8 @@ export interface CompileOptions {
    * compiles the module again, which costs less.
    */
   readonly hotFunctions?: boolean | "here" | undefined;
+  /** Whether its start function becomes an export, so that it may wait; checks imply it. */
+  readonly startAsExport?: boolean | undefined;
   /** How messages call the file. */
   readonly name?: string | undefined;
   /** Where rewritten modules are kept. */
@@ -148,6 +150,7 @@ function rewriteOptionsOf(bytes: Uint8Array<ArrayBuffer>, options: CompileOption
     ...(memory === undefined ? {} : { maxPages: Math.floor(memory / pageSize / count) }),
     ...(tableElements === undefined ? {} : { maxElements: tableElements }),
     ...(checks === true ? { checks } : {}),
+    ...(options.startAsExport === true ? { startAsExport: true } : {}),
     ...(restore === undefined || restore === false ? {} : { restore }),
     ...(hot.length === 0 ? {} : { exportFunctions: hot }),
   };
@@ -159,8 +162,8 @@ interface Prepared extends Rewritten {
 }
 
 function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Prepared {
-  const { memory, tableElements, checks, restore, hotFunctions, cache, file } = options;
-  const wanted = { memory, tableElements, checks, restore, hotFunctions };
+  const { memory, tableElements, checks, restore, hotFunctions, startAsExport, cache, file } = options;
+  const wanted = { memory, tableElements, checks, restore, hotFunctions, startAsExport };
   const isPlain = Object.values(wanted).every((each) => each === undefined || each === false);
   if (isPlain) return asItIs(bytes);
   // Before it is rewritten: what the rewriter adds lies behind the last of each index, and a module that names an index which

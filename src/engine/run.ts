@@ -35,6 +35,8 @@ export interface RunRequest {
   readonly file?: BigIntStats | undefined;
   /** Whether its code looks up once a slice, as it does beside others: alone in its process it needs not. */
   readonly checks?: boolean | undefined;
+  /** Features by whose names a component gets functions that their packages mark unstable. */
+  readonly features?: readonly string[] | undefined;
   /** Whether functions with hot loops are optimised before they run; they are where nothing is said. */
   readonly hotFunctions?: boolean | undefined;
 }

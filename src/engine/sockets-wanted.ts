@@ -7,6 +7,12 @@ export function usesNetwork({ bytes, grants: { net } }: RunRequest): boolean {
   return isGranted && socketCalls(bytes).length > 0;
 }
 
+/** Whether a module takes connections and cannot open a socket by itself: it begins with those that it may listen on. */
+export function wantsListeners(bytes: Uint8Array): boolean {
+  const calls = socketCalls(bytes);
+  return calls.includes("sock_accept") && !calls.includes("sock_open");
+}
+
 /** The names of the calls for sockets that a module imports; none of what is no module. */
 export function socketCalls(bytes: Uint8Array): string[] {
   try {

@@ -46,6 +46,8 @@ export interface Frame {
   readonly name: string | undefined;
   /** Byte offset in the file. */
   readonly offset: number;
+  /** The core module of a component that it is in. */
+  readonly module?: string;
   /** Where that is in the source, for a module with debug information. */
   readonly source?: SourcePlace;
   /** Whether the compiler put the function's code into the function of the frames that follow it. */

@@ -1,5 +1,5 @@
 import { SampanError } from "../../base/index.ts";
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { maxByteLength, sizeOf } from "./layout.ts";
 import { camelCase } from "./names.ts";
 import { tagsOf } from "./lower-code.ts";

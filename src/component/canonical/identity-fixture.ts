@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ByteWriter, type ComponentFunctionType } from "../../wasm/index.ts";
+import { type ComponentFunctionType } from "../../wasm/component/index.ts";
+import { ByteWriter } from "../../wasm/index.ts";
 import { makeExport } from "./lift-export.ts";
 import { flattenFunction, Layout } from "./layout.ts";
 import { makeImport } from "./lower-import.ts";
@@ -64,6 +65,11 @@ export class GuardedRuntime implements CanonicalRuntime {
     }
     this.#blocks.push([at, size]);
     return at;
+  }
+
+  /** Where the last block ends. */
+  get end(): number {
+    return this.#next;
   }
 
   /** Asserts that nothing but blocks, and the area up to `reserved`, was written. */

@@ -1,4 +1,4 @@
-import type { ComponentFunctionType, ComponentValueType, ResourceType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType, ResourceType } from "../../wasm/component/index.ts";
 import type { CanonicalShape } from "./runtime.ts";
 
 /** A core value type that component values flatten to. */
@@ -341,7 +341,7 @@ export function functionKey(type: ComponentFunctionType, shape: CanonicalShape):
   };
   const params = type.params.map((param) => [param.name, numberOf(param.type)]);
   const result = numberOf(type.result);
-  const options = [shape.stringEncoding, shape.memoryIs64 === true, shape.mode];
+  const options = [shape.stringEncoding, shape.memoryIs64 === true, shape.mode, shape.lendsBytes === true];
   return JSON.stringify([options, params, result, [...numbers.keys()]]);
 }
 

@@ -1,5 +1,6 @@
-import type { ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentValueType } from "../../wasm/component/index.ts";
 import { type FlatType, type VariantLayout } from "./layout.ts";
+import type { CanonicalShape } from "./runtime.ts";
 import { addressOf, bulkArrays, type Program } from "./program.ts";
 import { tag32, tag64 } from "./strings.ts";
 
@@ -150,7 +151,7 @@ export class LiftWriter {
       cost,
     }));
     out.push(`checkList(rt, ${at}, ${length}, ${check});`);
-    if (bulk !== undefined) return this.#keep(bulkOf(bulk, at, length), out);
+    if (bulk !== undefined) return this.#keep(bulkOf(bulk, at, length, this.#program.shape), out);
     return this.#elements(element, at, length, out);
   }
 
@@ -163,7 +164,7 @@ export class LiftWriter {
     const at = this.#keep(addressOf(from.base, from.offset), out);
     const cost = bulk === undefined ? this.#program.costOf(element) : this.#program.layout.sizeOf(element);
     out.push(`charge(rt, ${length * cost});`);
-    if (bulk !== undefined) return this.#keep(bulkOf(bulk, at, String(length)), out);
+    if (bulk !== undefined) return this.#keep(bulkOf(bulk, at, String(length), this.#program.shape), out);
     return this.#elements(element, at, String(length), out);
   }
 
@@ -271,8 +272,9 @@ function within(from: Source, offset: number): Source {
   return from.kind === "flat" ? from : { ...from, offset: from.offset + offset };
 }
 
-/** A typed array that is a copy of the guest's list. */
-function bulkOf(array: string, at: string, length: string): string {
+/** A typed array that is a copy of the guest's list, or of bytes the list itself. */
+function bulkOf(array: string, at: string, length: string, { lendsBytes }: CanonicalShape): string {
+  if (array === "Uint8Array" && lendsBytes === true) return `V.u8.subarray(${at}, ${at} + ${length})`;
   if (array === "Uint8Array") return `V.u8.slice(${at}, ${at} + ${length})`;
   return `new ${array}(V.buffer, ${at}, ${length}).slice()`;
 }

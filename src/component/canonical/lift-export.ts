@@ -1,4 +1,4 @@
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { explainArguments } from "./explain.ts";
 import { flattenFunction } from "./layout.ts";
 import { flatSource, LiftWriter, memoryAt } from "./lift-code.ts";

@@ -1,4 +1,4 @@
-import type { ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentValueType } from "../../wasm/component/index.ts";
 import { type FlatType, maxByteLength } from "./layout.ts";
 import { addressOf, bulkArrays, type Program } from "./program.ts";
 import { tag32, tag64 } from "./strings.ts";

@@ -1,5 +1,5 @@
 import { SampanError } from "../../base/index.ts";
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { explainResult } from "./explain.ts";
 import { flattenFunction, type FlatType } from "./layout.ts";
 import { flatSource, LiftWriter, memoryAt } from "./lift-code.ts";

@@ -1,4 +1,4 @@
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { ComponentError } from "./component-error.ts";
 import { asyncTypesOf, Layout, partsOf, resourcesOf } from "./layout.ts";
 import * as lists from "./lists.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { ComponentFunctionType } from "../../wasm/index.ts";
+import type { ComponentFunctionType } from "../../wasm/component/index.ts";
 import { roundTrip } from "./identity-fixture.ts";
 import type { CanonicalShape } from "./runtime.ts";
 import { anyIdentity, anyValue, type Choices, isSmall } from "./values-arbitrary.ts";

@@ -22,6 +22,8 @@ export interface CanonicalShape {
   readonly memoryIs64?: boolean;
   /** `async`: a host function may answer a promise; a core function that is lifted answers one. */
   readonly mode: "sync" | "async";
+  /** Whether a list of bytes is lifted as a view of the guest's memory, for a host function that is done with it when it returns. */
+  readonly lendsBytes?: boolean;
 }
 
 /** One call as its instance sees it. */

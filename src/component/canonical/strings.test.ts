@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ComponentFunctionType } from "../../wasm/index.ts";
+import type { ComponentFunctionType } from "../../wasm/component/index.ts";
 import { GuardedRuntime } from "./identity-fixture.ts";
 import { makeExport } from "./lift-export.ts";
 import type { CanonicalShape } from "./runtime.ts";

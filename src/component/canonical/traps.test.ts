@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { GuardedRuntime, Trapped } from "./identity-fixture.ts";
 import { makeExport } from "./lift-export.ts";
 import { makeImport } from "./lower-import.ts";

@@ -4,7 +4,7 @@ import type {
   NamedType,
   PrimitiveKind,
   ResourceType,
-} from "../../wasm/index.ts";
+} from "../../wasm/component/index.ts";
 import { casesOf, Layout } from "./layout.ts";
 import { tagsOf } from "./lower-code.ts";
 import { camelCase } from "./names.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SampanError } from "../../base/index.ts";
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { ComponentError } from "./component-error.ts";
 import { GuardedRuntime, roundTrip } from "./identity-fixture.ts";
 import { makeExport } from "./lift-export.ts";

@@ -1,4 +1,4 @@
-import { resolveWitAlias, type WitType, type WitTypeDefinition } from "../../wasm/index.ts";
+import { resolveWitAlias, type WitType, type WitTypeDefinition } from "../../wasm/wit/index.ts";
 import { camelCase } from "../canonical/names.ts";
 
 /** Where names of types are looked up: the names in scope that hide JavaScript's own, and what definitions are called. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Random } from "../../../fuzz/random.ts";
 import { WitGenerator } from "../../../fuzz/wit-text.ts";
-import { readWit, type WitWorld } from "../../wasm/index.ts";
+import { readWit, type WitWorld } from "../../wasm/wit/index.ts";
 import { writeDeclarations } from "./write-declarations.ts";
 
 function worldOf(text: string): WitWorld {

@@ -8,7 +8,7 @@ import {
   type WitWorld,
   type WitWorldItem,
   witPackageText,
-} from "../../wasm/index.ts";
+} from "../../wasm/wit/index.ts";
 import { camelCase } from "../canonical/names.ts";
 import { pascalCase } from "../names.ts";
 import { distinct, isOptional, memberName, parameterName, type TypeNames, typeText } from "./type-text.ts";

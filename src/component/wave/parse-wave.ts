@@ -1,5 +1,5 @@
 import { SampanError } from "../../base/index.ts";
-import { type ComponentFunctionType, type ComponentValueType, printType } from "../../wasm/index.ts";
+import { type ComponentFunctionType, type ComponentValueType, printType } from "../../wasm/component/index.ts";
 import { camelCase } from "../canonical/names.ts";
 import { waveInvalid, WaveReader } from "./wave-reader.ts";
 

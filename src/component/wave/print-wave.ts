@@ -1,4 +1,4 @@
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { camelCase } from "../canonical/names.ts";
 import { waveKeywords } from "./wave-reader.ts";
 

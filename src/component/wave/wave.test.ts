@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { ComponentFunctionType, ComponentValueType } from "../../wasm/index.ts";
+import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { anyType, anyValue } from "../canonical/values-arbitrary.ts";
 import { parseWave, parseWaveArguments, splitWaveCall } from "./parse-wave.ts";
 import { printWave, printWaveOutcome } from "./print-wave.ts";

@@ -1,5 +1,6 @@
 import { SampanError } from "../../base/index.ts";
 import type { Grants } from "../../capabilities/index.ts";
+import { isNetworkData } from "../../host/index.ts";
 import type { InstanceListeners, InstanceOptions } from "../engine.ts";
 import { type GuestModule, metaOf } from "../guest-module.ts";
 import type { HostFunctions } from "../import-plan.ts";
@@ -84,7 +85,7 @@ export class PoolWorker {
     { onStart, onClose }: InstanceListeners,
   ): Promise<RemoteInstance> {
     const id = this.#nextId();
-    const { grants, limits = {}, args, mode, stdio = {}, imports = {} } = options;
+    const { grants, limits = {}, args, mode, network, stdio = {}, imports = {} } = options;
     const data: InstanceData = {
       id,
       module: await this.#send(module),
@@ -94,6 +95,7 @@ export class PoolWorker {
       imports: namesOf(imports),
       ...(args === undefined ? {} : { args }),
       ...(mode === undefined ? {} : { mode }),
+      ...(network === undefined || !isNetworkData(network) ? {} : { network }),
     };
     // Its start function may call what is on this side: it is known here before it is made there.
     let functions: readonly string[] = [];

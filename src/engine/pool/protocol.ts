@@ -1,6 +1,7 @@
 import type { BindMode } from "../../abi/index.ts";
 import type { StdioName } from "../../capabilities/index.ts";
 import type { Grants } from "../../capabilities/index.ts";
+import type { ProjectNetworkConfig } from "../../host/index.ts";
 import type { InstanceLimits } from "../limits.ts";
 
 /** A module on its way to another thread or process. */
@@ -24,6 +25,7 @@ export interface InstanceData {
   readonly grants: Grants;
   readonly limits: InstanceLimits;
   readonly mode?: BindMode;
+  readonly network?: ProjectNetworkConfig;
   /** Streams that are channels on this side. */
   readonly channels: readonly StdioName[];
   /** Functions that are called on this side, by module and name. */

@@ -55,7 +55,7 @@ export class PoolServer {
   async #instantiate(data: InstanceData): Promise<InstanceMade> {
     const module = this.#modules.get(data.module);
     if (module === undefined) throw new TypeError(`Module ${data.module} is not on this side`);
-    const { id, args, grants, limits, mode } = data;
+    const { id, args, grants, limits, mode, network } = data;
     const starting = new AbortController();
     this.#starting.set(id, starting);
     const making = this.#engine.instantiate(module, {
@@ -66,6 +66,7 @@ export class PoolServer {
       imports: this.#imports(data),
       ...(args === undefined ? {} : { args }),
       ...(mode === undefined ? {} : { mode }),
+      ...(network === undefined ? {} : { network }),
     });
     const instance = await making.finally(() => this.#starting.delete(id));
     this.#instances.set(id, instance);

@@ -1,0 +1,210 @@
+import { SampanError } from "../../base/index.ts";
+import { camelCase } from "../canonical/names.ts";
+import { pascalCase } from "../names.ts";
+import type { LinkPlan, PlannedExport, PlannedFunction } from "../plan/link-plan.ts";
+import type { ComponentStore } from "./component-store.ts";
+import { GuestResource, type GuestResourceClass } from "./guest-resource.ts";
+import { type HostFunction, readFunctionName } from "./host-functions.ts";
+
+/** What an instance exports: functions, classes of resources, and by the names of interfaces objects of such. */
+export type ComponentExports = Readonly<Record<string, unknown>>;
+
+/** A function that an instance exports. */
+export type ExportedFunction = (...args: readonly unknown[]) => unknown;
+
+type Exported = ReadonlyMap<string, PlannedExport>;
+type FunctionExport = Extract<PlannedExport, { readonly kind: "function" }>;
+
+/** Makes the JavaScript side of what a component exports. Interfaces are made when they are first looked at. */
+export class ExportMaker {
+  readonly #store: ComponentStore;
+  readonly #hosts: readonly HostFunction[];
+  readonly #made = new Map<PlannedExport, unknown>();
+
+  constructor(store: ComponentStore, hosts: readonly HostFunction[]) {
+    this.#store = store;
+    this.#hosts = hosts;
+  }
+
+  /** All exports; interfaces also under their names without a version, and in camel case where that says which is meant. */
+  all(): ComponentExports {
+    const { plan } = this.#store;
+    const exports = this.#members(plan.exports);
+    for (const [alias, name] of interfaceAliases(plan)) {
+      const planned = plan.exports.get(name);
+      if (planned !== undefined && !Object.hasOwn(exports, alias)) this.#define(exports, alias, planned, name);
+    }
+    return exports;
+  }
+
+  /** The function of an export. */
+  function(planned: FunctionExport): ExportedFunction {
+    const known = this.#made.get(planned);
+    if (known !== undefined) return known as ExportedFunction;
+    const made = this.#bound(planned.function);
+    this.#made.set(planned, made);
+    return made;
+  }
+
+  /** The class of a resource type of the guest's, with what the exports have for it. */
+  classOf(resource: number): GuestResourceClass {
+    const found = siblingsOf(this.#store.plan.exports, resource);
+    const name = found?.name ?? this.#store.resourceOf(resource).name;
+    const members = [...(found?.siblings ?? [])].flatMap(([each, planned]) => {
+      const { kind, resource: of, name: member } = readFunctionName(each);
+      return planned.kind === "function" && kind !== "function" && of === name ? [{ kind, member, planned }] : [];
+    });
+    const made = makeClass(
+      pascalCase(name),
+      members.find(({ kind }) => kind === "constructor") && this.#construct(members),
+    );
+    for (const { kind, member, planned } of members) {
+      const call = this.function(planned);
+      if (kind === "method") {
+        const method = function (this: unknown, ...args: readonly unknown[]): unknown {
+          return call(this, ...args);
+        };
+        Object.defineProperty(made.prototype, camelCase(member), { value: method, writable: true, configurable: true });
+      } else if (kind === "static") {
+        Object.defineProperty(made, staticName(member), { value: call, writable: true, configurable: true });
+      }
+    }
+    return made;
+  }
+
+  #construct(
+    members: readonly { readonly kind: string; readonly planned: FunctionExport }[],
+  ): ExportedFunction | undefined {
+    const found = members.find(({ kind }) => kind === "constructor");
+    return found === undefined ? undefined : this.function(found.planned);
+  }
+
+  #bound(planned: PlannedFunction): ExportedFunction {
+    if (planned.kind === "import") {
+      const host = this.#hosts[planned.import];
+      if (host === undefined) throw new TypeError("A plan exports an import that it does not have");
+      return host.call as ExportedFunction;
+    }
+    const { embedding } = this.#store;
+    const { name } = planned;
+    let lifted: ((...args: unknown[]) => unknown) | undefined;
+    const first = (): ((...args: unknown[]) => unknown) => (lifted = this.#store.lifted(planned));
+    if (embedding.mode === "async") {
+      const run: ExportedFunction = (...args) => (lifted ?? first())(...args);
+      return (...args) => embedding.call(name, run, args);
+    }
+    return (...args) => {
+      embedding.begin(name);
+      let value: unknown;
+      try {
+        value = (lifted ?? first())(...args);
+      } catch (error) {
+        throw embedding.failed(error);
+      }
+      embedding.finish();
+      return value;
+    };
+  }
+
+  #members(exported: Exported): Record<string, unknown> {
+    const members: Record<string, unknown> = {};
+    for (const [name, planned] of exported) {
+      const { kind, name: function_ } = readFunctionName(name);
+      if (planned.kind === "function" && kind !== "function") continue;
+      if (planned.kind === "function") this.#define(members, camelCase(function_), planned, name);
+      else if (planned.kind === "instance") this.#define(members, name, planned, name);
+      else if (planned.kind === "type" && planned.resource !== undefined)
+        this.#define(members, pascalCase(name), planned, name);
+    }
+    return members;
+  }
+
+  #define(to: object, property: string, planned: PlannedExport, name: string): void {
+    const get = (): unknown => this.#value(planned, name);
+    Object.defineProperty(to, property, { enumerable: true, configurable: true, get });
+  }
+
+  #value(planned: PlannedExport, name: string): unknown {
+    if (planned.kind === "function") return this.function(planned);
+    if (planned.kind === "type") {
+      if (planned.resource === undefined || this.#store.ownerOf(planned.resource) === undefined) return undefined;
+      return this.#store.resources.classOf(planned.resource);
+    }
+    if (planned.kind !== "instance") throw new TypeError(`"${name}" is nothing that JavaScript can have`);
+    let made = this.#made.get(planned);
+    if (made === undefined) this.#made.set(planned, (made = this.#members(planned.exports)));
+    return made;
+  }
+}
+
+/** A static function's property: a class cannot have `prototype` anew. */
+function staticName(member: string): string {
+  return member === "prototype" ? "prototype_" : camelCase(member);
+}
+
+/** A class whose constructor calls the guest's, where it has one. */
+function makeClass(name: string, construct: ExportedFunction | undefined): GuestResourceClass {
+  const made = class extends GuestResource {
+    constructor(...args: readonly unknown[]) {
+      super();
+      if (construct === undefined) {
+        const message = `Cannot make a "${name}": the component exports no constructor of it`;
+        throw new SampanError("GUEST_EXPORT_MISSING", message);
+      }
+      // The lifted handle is behind an object of this class already; in async mode it is a promise of one.
+      return construct(...args) as GuestResource;
+    }
+  };
+  Object.defineProperty(made, "name", { value: name });
+  return made;
+}
+
+/** What stands beside the export of a resource type, and the type's name there. */
+function siblingsOf(exported: Exported, resource: number): { name: string; siblings: Exported } | undefined {
+  for (const [name, each] of exported) {
+    if (each.kind === "type" && each.resource === resource) return { name, siblings: exported };
+    const inner = each.kind === "instance" ? siblingsOf(each.exports, resource) : undefined;
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
+
+/** Shorter names of the interfaces that a component exports, where they say which one is meant. */
+function interfaceAliases({ exports }: LinkPlan): Map<string, string> {
+  const named = [...exports]
+    .filter(([name, { kind }]) => kind === "instance" && name.includes(":"))
+    .map(([name]) => name);
+  const aliases = new Map<string, string | undefined>();
+  const add = (alias: string, name: string): void => {
+    aliases.set(alias, aliases.has(alias) && aliases.get(alias) !== name ? undefined : name);
+  };
+  for (const name of named) {
+    const [unversioned = name] = name.split("@");
+    if (unversioned !== name) add(unversioned, name);
+    add(camelCase(unversioned.slice(unversioned.indexOf("/") + 1)), name);
+  }
+  const sure = [...aliases].filter((each): each is [string, string] => each[1] !== undefined);
+  return new Map(sure);
+}
+
+/**
+ * Finds an exported function by `interface#function` or `function`, names as in WIT; an interface's version may be left out.
+ */
+export function findFunction(plan: LinkPlan, wanted: string): FunctionExport | undefined {
+  const [before = "", after] = wanted.split("#");
+  const top = plan.exports.get(before);
+  if (after === undefined) return top?.kind === "function" ? top : undefined;
+  const alias = interfaceAliases(plan).get(before);
+  const found = top ?? (alias === undefined ? undefined : plan.exports.get(alias));
+  const inner = found?.kind === "instance" ? found.exports.get(after) : undefined;
+  return inner?.kind === "function" ? inner : undefined;
+}
+
+/** Names of the functions that a component exports, as {@link findFunction} takes them. */
+export function functionNames({ exports }: LinkPlan): string[] {
+  return [...exports].flatMap(([name, planned]) => {
+    if (planned.kind === "function") return [name];
+    if (planned.kind !== "instance") return [];
+    return [...planned.exports].flatMap(([each, { kind }]) => (kind === "function" ? [`${name}#${each}`] : []));
+  });
+}

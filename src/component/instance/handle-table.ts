@@ -1,0 +1,64 @@
+import type { Task } from "./task.ts";
+
+/** A handle to a resource (component model, Canonical ABI: Resource State). */
+export class Handle {
+  /** The number of its resource type in the plan. */
+  readonly resource: number;
+  /** What the owner of the type gave for it: an i32 of an instance's, or a value of the host's. */
+  readonly rep: unknown;
+  /** The task that it was lent to; undefined where it owns the resource. */
+  readonly scope: Task | undefined;
+  /** Calls that it is lent to now. */
+  lends = 0;
+
+  constructor(resource: number, rep: unknown, scope?: Task) {
+    this.resource = resource;
+    this.rep = rep;
+    this.scope = scope;
+  }
+
+  get isOwn(): boolean {
+    return this.scope === undefined;
+  }
+}
+
+/** Most entries of a table (component model, Canonical ABI: Table State). */
+const mostEntries = 2 ** 28 - 1;
+
+/** What an instance's code names by numbers, from 1 on. */
+export class HandleTable {
+  readonly #entries: (Handle | undefined)[] = [undefined];
+  readonly #free: number[] = [];
+
+  /** The entry under a number; undefined where there is none. */
+  get(index: number): Handle | undefined {
+    return this.#entries[index];
+  }
+
+  /** Gives an entry a number, the one that was freed last; undefined where the table is full. */
+  add(entry: Handle): number | undefined {
+    const free = this.#free.pop();
+    if (free !== undefined) {
+      this.#entries[free] = entry;
+      return free;
+    }
+    if (this.#entries.length > mostEntries) return undefined;
+    return this.#entries.push(entry) - 1;
+  }
+
+  /** Frees the number of an entry that {@link get} has found. */
+  remove(index: number): void {
+    this.#entries[index] = undefined;
+    this.#free.push(index);
+  }
+
+  /** Entries that are there. */
+  get size(): number {
+    return this.#entries.length - 1 - this.#free.length;
+  }
+
+  /** Each entry. */
+  *[Symbol.iterator](): Generator<Handle> {
+    for (const entry of this.#entries) if (entry !== undefined) yield entry;
+  }
+}

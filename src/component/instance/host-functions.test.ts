@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { greeterComponent } from "../../../guests/greeter.ts";
+import { decodeComponent } from "../../wasm/component/index.ts";
+import type { LinkPlan } from "../plan/link-plan.ts";
+import { makePlan } from "../plan/make-plan.ts";
+import { findHostFunctions, readFunctionName } from "./host-functions.ts";
+
+const plan: LinkPlan = makePlan(decodeComponent(await greeterComponent()), "greeter");
+const add = (): number => 0;
+const log = (): void => {};
+class Thing {
+  get(): number {
+    return 1;
+  }
+}
+
+describe("readFunctionName()", () => {
+  test("takes names of methods, static functions and constructors apart", () => {
+    assert.deepEqual(readFunctionName("get-it"), { kind: "function", resource: "", name: "get-it" });
+    assert.deepEqual(readFunctionName("[method]thing.get-it"), { kind: "method", resource: "thing", name: "get-it" });
+    assert.deepEqual(readFunctionName("[static]thing.make"), { kind: "static", resource: "thing", name: "make" });
+    assert.deepEqual(readFunctionName("[constructor]thing"), { kind: "constructor", resource: "thing", name: "" });
+  });
+});
+
+describe("findHostFunctions()", () => {
+  test("finds functions and classes under any name that stands for the interface", () => {
+    for (const name of ["test:host/calls@1.2.0", "test:host/calls@1.0.0", "test:host/calls@1.9.9", "test:host/calls"]) {
+      const { functions, mayWait } = findHostFunctions(plan, { [name]: { add, log, Thing } }, undefined);
+      assert.equal(functions.length, plan.imports.length);
+      assert.ok(!mayWait);
+    }
+  });
+
+  test("takes functions from an object's class, but nothing that every object has", () => {
+    class Calls {
+      Thing = Thing;
+      add = add;
+      log(): void {}
+    }
+    assert.equal(findHostFunctions(plan, { "test:host/calls": new Calls() }, undefined).functions.length, 4);
+    const [first] = plan.imports;
+    assert.ok(first);
+    const inherited = { ...plan, imports: [{ ...first, name: "to-string" }] };
+    assert.throws(() => findHostFunctions(inherited, { "test:host/calls": {} }, undefined), {
+      code: "COMPONENT_IMPORT_MISSING",
+    });
+  });
+
+  test("sees that a function waits by its being async, and by what the provider says", () => {
+    const waiting = { add: async (): Promise<number> => 0, log, Thing };
+    assert.ok(findHostFunctions(plan, { "test:host/calls": waiting }, undefined).mayWait);
+    for (const mayWait of [true, false])
+      assert.equal(findHostFunctions(plan, {}, () => ({ call: add, mayWait })).mayWait, mayWait);
+  });
+
+  test("refuses a version of another track, and a class without the method", () => {
+    for (const given of [
+      { "test:host/calls@2.0.0": { add, log, Thing } },
+      { "test:host/calls": { add, log, Thing: class {} } },
+      { "test:host/calls": { add, log } },
+      { "test:host/calls": 7 },
+    ])
+      assert.throws(() => findHostFunctions(plan, given, undefined), { code: "COMPONENT_IMPORT_MISSING" });
+  });
+});

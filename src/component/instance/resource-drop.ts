@@ -1,0 +1,18 @@
+/**
+ * `resource.drop` of a type with a destructor, as a module of core Wasm, so that the destructor may wait: imports `take` (func
+ * (param i32) (result i32)), `rep` (func (result i32)), `destructor` (func (param i32)), `done` (func) and `threw` (func), all of
+ * module ""; exports `drop` (func (param i32)), which is `if (take(h)) { destructor(rep()); done() }`, and calls `threw` for an
+ * exception that the destructor lets out.
+ */
+export const resourceDropModule = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+  // Types: 0 (i32) → i32, 1 () → i32, 2 (i32), 3 ().
+  1, 0x11, 4, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 0, 1, 0x7f, 0x60, 1, 0x7f, 0, 0x60, 0, 0,
+  // Imports, the functions 0 to 4; the function 5 and its export.
+  2, 0x2f, 5, 0, 4, 0x74, 0x61, 0x6b, 0x65, 0, 0, 0, 3, 0x72, 0x65, 0x70, 0, 1, 0, 10, 0x64, 0x65, 0x73, 0x74, 0x72,
+  0x75, 0x63, 0x74, 0x6f, 0x72, 0, 2, 0, 4, 0x64, 0x6f, 0x6e, 0x65, 0, 3, 0, 5, 0x74, 0x68, 0x72, 0x65, 0x77, 0, 3, 3,
+  2, 1, 2, 7, 8, 1, 4, 0x64, 0x72, 0x6f, 0x70, 0, 5,
+  // block (try_table (catch_all 0) take if rep destructor done end end return) end threw
+  0x0a, 0x1d, 1, 0x1b, 0, 0x02, 0x40, 0x1f, 0x40, 1, 2, 0, 0x20, 0, 0x10, 0, 0x04, 0x40, 0x10, 1, 0x10, 2, 0x10, 3,
+  0x0b, 0x0b, 0x0f, 0x0b, 0x10, 4, 0x0b,
+]);

@@ -1,0 +1,17 @@
+/**
+ * One call into an instance (component model, Canonical ABI: Tasks). Calls of this version of WASI wait for their end, so that each
+ * instance has one task at a time, on top of those that it was called from.
+ */
+export class Task {
+  /** Whether code of the guest has run for it. */
+  started = false;
+  /** Handles that it was lent and has not dropped. */
+  borrows = 0;
+  /** What `context.get` and `context.set` read and write. */
+  readonly context: (number | bigint)[] = [];
+  readonly parent: Task | undefined;
+
+  constructor(parent?: Task) {
+    this.parent = parent;
+  }
+}
