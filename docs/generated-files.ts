@@ -3,6 +3,7 @@ import { coreParameters, preview1Modules, wasmedgeVersions } from "../src/abi/in
 import { errorCatalog, type ErrorCode, SampanError } from "../src/base/index.ts";
 import { boundaries, type Boundary, freeModules, type Room, rooms } from "../src/boundaries.ts";
 import { statusOf } from "../src/cli/exit-status.ts";
+import { supportDocument } from "../src/compose/index.ts";
 import { lintConfig } from "../src/lint-config.ts";
 
 /** A file of the repository that is made from a table. */
@@ -22,6 +23,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/ERRORS.md", text: errorsDocument },
     { path: "docs/PREVIEW1.md", text: preview1Document },
     { path: "docs/ARCHITECTURE.md", text: architectureDocument },
+    { path: "docs/guides/compose-support.md", text: () => `${notice}\n\n${supportDocument(table)}` },
   ];
 }
 

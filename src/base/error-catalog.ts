@@ -37,6 +37,10 @@ export const errorCatalog = {
     kind: "unavailable",
     meaning: "A component uses an addition to the component model that has not been allowed.",
   },
+  COMPONENT_FEATURE_OFF: {
+    kind: "unavailable",
+    meaning: "The component imports a function that its package marks unstable, and that was not allowed by name.",
+  },
   COMPONENT_IMPORT_MISSING: { kind: "user", meaning: "The component imports something that nobody provides." },
   COMPONENT_IMPORT_UNSUPPORTED: {
     kind: "unavailable",

@@ -22,7 +22,9 @@ export type Operands =
   /** A file and the guest's own arguments: no option is read behind the file. */
   | "file-and-args"
   /** At most one word. */
-  | "word";
+  | "word"
+  /** Any number of words. */
+  | "words";
 
 /** A command as data: parsing, help and suggestions are made from it. */
 export interface CommandSpec {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SampanError } from "../base/index.ts";
 import { complainOf, complainOfBug } from "./complain.ts";
 
 const told = (act: (surroundings: Parameters<typeof complainOfBug>[1]) => number): [number, string[]] => {
@@ -44,4 +45,22 @@ test("complainOf() takes what is no error of the catalog for a bug", () => {
     told((surroundings) => complainOf("text\nmore", surroundings)),
     [125, ["text", ""]],
   );
+});
+
+test("complainOf() tells all problems of a file, each with its place, code and what to type", () => {
+  const problem = { file: "a.yaml", line: 3, column: 5, message: "Cannot read it", code: "COMPOSE_INVALID" };
+  const problems = [
+    problem,
+    { ...problem, line: 4, message: "Cannot run\u001b", hint: "write it", code: "COMPOSE_UNSUPPORTED" },
+  ];
+  const error = new SampanError("COMPOSE_INVALID", "a.yaml:3:5: Cannot read it", { data: { problems } });
+  let text = "";
+  const ignore = (): void => {};
+  complainOf(error, { cwd: "/", env: {}, print: ignore, complain: (more) => (text += more) });
+  assert.deepEqual(text.split("\n"), [
+    "sampan: a.yaml:3:5: Cannot read it [COMPOSE_INVALID]",
+    "sampan: a.yaml:4:5: Cannot run\\u001b [COMPOSE_UNSUPPORTED]",
+    "  write it",
+    "",
+  ]);
 });

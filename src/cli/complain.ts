@@ -2,11 +2,37 @@ import { printable, SampanError } from "../base/index.ts";
 import type { Surroundings } from "./command.ts";
 import { exitStatus, statusOf } from "./exit-status.ts";
 
+interface FileProblem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  readonly hint?: string;
+  readonly code: string;
+}
+
+function isProblem(value: unknown): value is FileProblem {
+  return typeof value === "object" && value !== null && "file" in value && "line" in value && "message" in value;
+}
+
+function lineOf({ file, line, column, message, hint, code }: FileProblem): {
+  message: string;
+  hint: string | undefined;
+  code: string;
+} {
+  return { message: `${file}:${line}:${column}: ${message}`, hint, code };
+}
+
 /** Tells what went wrong and what to type next; the answer is the exit status. */
 export function complainOf(error: unknown, surroundings: Surroundings): number {
   if (error instanceof SampanError) {
-    surroundings.complain(`sampan: ${printable(error.message)} [${error.code}]\n`);
-    if (error.hint !== undefined) surroundings.complain(`  ${printable(error.hint)}\n`);
+    const problems: unknown = error.data?.["problems"];
+    // What reads whole files tells all that is wrong with them; the error itself is about the first.
+    const all = Array.isArray(problems) ? problems.filter(isProblem) : [];
+    for (const { message, hint, code } of all.length === 0 ? [error] : all.map(lineOf)) {
+      surroundings.complain(`sampan: ${printable(message)} [${code}]\n`);
+      if (hint !== undefined) surroundings.complain(`  ${printable(hint)}\n`);
+    }
     return statusOf(error);
   }
   return complainOfBug(error instanceof Error ? (error.stack ?? error.message) : String(error), surroundings);

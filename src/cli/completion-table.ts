@@ -47,6 +47,7 @@ function completedCommand(spec: CommandSpec): CompletedCommand {
 function operandOf({ operands, usage }: CommandSpec): Completion {
   switch (operands) {
     case "none":
+    case "words":
       return { kind: "nothing" };
     case "file":
     case "file-and-args":

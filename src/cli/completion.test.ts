@@ -44,7 +44,8 @@ const lines: readonly (readonly [line: string, found: readonly string[]])[] = [
   ["sampan run -- ", []],
   ["sampan explain --clock none app.wasm --js", ["--json"]],
   ["sampan explain a", ["app.wasm"]],
-  ["sampan help do", ["doctor"]],
+  ["sampan help doc", ["doctor"]],
+  ["sampan config --format ", ["yaml", "json"]],
   ["sampan completion ", ["bash", "zsh", "fish"]],
 ];
 

@@ -20,6 +20,12 @@ const statusOfKind = {
 } as const satisfies Record<ErrorKind, number>;
 
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
+  COMPONENT_ASYNC_UNSUPPORTED: exitStatus.notRunnable,
+  COMPONENT_FEATURE: exitStatus.notRunnable,
+  COMPONENT_IMPORT_MISSING: exitStatus.notRunnable,
+  COMPONENT_IMPORT_UNSUPPORTED: exitStatus.notRunnable,
+  COMPONENT_INVALID: exitStatus.notRunnable,
+  COMPONENT_TOO_LARGE: exitStatus.notRunnable,
   FILE_NOT_FOUND: exitStatus.notFound,
   GUEST_EXPORT_MISSING: exitStatus.notRunnable,
   GUEST_IMPORT_UNKNOWN: exitStatus.notRunnable,

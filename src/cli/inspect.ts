@@ -1,16 +1,9 @@
 import { basename } from "node:path";
 import { formatBytes, printable, SampanError } from "../base/index.ts";
 import { compileGuest, isProvided } from "../engine/index.ts";
-import {
-  type ComponentExternType,
-  type ComponentInfo,
-  type ComponentType,
-  decodeComponent,
-  type ModuleInfo,
-  printResolution,
-  type Producers,
-  witFeatures,
-} from "../wasm/index.ts";
+import { type ComponentExternType, type ComponentType, decodeComponent } from "../wasm/component/index.ts";
+import { type ComponentInfo, type ModuleInfo, type Producers } from "../wasm/index.ts";
+import { printResolution, witFeatures } from "../wasm/wit/index.ts";
 import { describeArtifact, externText, functionText } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { type Need, needsOf } from "./needs.ts";

@@ -1,5 +1,5 @@
 import { nearest, SampanError } from "../base/index.ts";
-import type { CommandSpec, OptionSpec, ParsedCommand, TypedOption } from "./command.ts";
+import type { CommandSpec, Operands, OptionSpec, ParsedCommand, TypedOption } from "./command.ts";
 
 /** Options that every command has. */
 export const commonOptions: readonly OptionSpec[] = [{ long: "--help", short: "-h", summary: "Show this" }];
@@ -95,9 +95,16 @@ function unknownOption(spec: CommandSpec, known: readonly OptionSpec[], name: st
   });
 }
 
+const operandCounts: Readonly<Record<Operands, readonly [least: number, most: number]>> = {
+  none: [0, 0],
+  file: [1, 1],
+  "file-and-args": [1, Number.POSITIVE_INFINITY],
+  word: [0, 1],
+  words: [0, Number.POSITIVE_INFINITY],
+};
+
 function checkOperands(spec: CommandSpec, operands: readonly string[]): void {
-  const most = spec.operands === "none" ? 0 : spec.operands === "file-and-args" ? Number.POSITIVE_INFINITY : 1;
-  const least = spec.operands === "none" || spec.operands === "word" ? 0 : 1;
+  const [least, most] = operandCounts[spec.operands];
   const hint = `usage: ${spec.usage}`;
   if (operands.length < least) throw new SampanError("CLI_USAGE", `Cannot ${spec.name} without a FILE`, { hint });
   if (operands.length > most) {

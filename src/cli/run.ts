@@ -9,13 +9,14 @@ import {
   type RunEnding,
   type RunReport,
   type RunRequest,
+  runComponent,
   runThreads,
   runWaiting,
   runWithDeadline,
   startsThreads,
   usesNetwork,
 } from "../engine/index.ts";
-import { readModule } from "../wasm/index.ts";
+import { kindOf, readModule } from "../wasm/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
 import { complainOf, complainOfBug } from "./complain.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -39,7 +40,17 @@ export const runCommand: Command = {
       {
         heading: "Running",
         options: [
-          { long: "--invoke", value: "NAME", summary: "Call this export in place of _start, with args as its numbers" },
+          {
+            long: "--invoke",
+            value: "NAME",
+            summary:
+              "Call this export in place of _start, with args as its numbers; of a component 'interface#func(args)'",
+          },
+          {
+            long: "--feature",
+            value: "NAME",
+            summary: "Give a component what its packages mark unstable under that name; may be repeated",
+          },
           { long: "--name", value: "NAME", summary: "The program's name, which it sees as its argument 0" },
           { long: "--interactive", short: "-i", summary: "Accepted: stdin is always the real one" },
           { long: "--tty", short: "-t", summary: "Accepted: a terminal is always passed on as one" },
@@ -100,6 +111,7 @@ async function executeRun(parsed: ParsedCommand, surroundings: Surroundings): Pr
 
 /** Runs the module where it can be run: here, or where it can be ended from here. */
 async function reportOf(request: RunRequest, timeout: number | undefined): Promise<RunReport> {
+  if (kindOf(request.bytes) === "component") return runComponent(request, timeout);
   if (startsThreads(request.bytes)) return runThreads(request, timeout);
   if (usesNetwork(request)) return runWaiting(request, timeout);
   return timeout === undefined ? run(request, { ownsProcess: true }) : runWithDeadline(request, timeout);
@@ -148,6 +160,9 @@ function readRequest(
     args: [lastValue(parsed, "--name") ?? basename(file), ...args],
     grants,
     limits,
+    features: parsed.options.flatMap(({ option, value }) =>
+      option === "--feature" && value !== undefined ? [value] : [],
+    ),
     invoke: invoke === undefined ? undefined : { name: invoke, args },
     trace: hasSwitch(parsed, "--trace"),
     learn: hasSwitch(parsed, "--learn"),
@@ -209,15 +224,20 @@ function backtraceLines(frames: readonly Frame[], { name: file, bytes }: RunRequ
     }
     group = [];
   }
-  if (frames.length > 0 && frames.every(({ source }) => source === undefined) && !readModule(bytes).hasDebugInfo)
+  if (frames.length > 0 && frames.every(({ source }) => source === undefined) && !hasDebugInfo(bytes))
     lines.push("compile it with -g to see source lines");
   return lines;
 }
 
-function frameLine({ name, index, offset, source }: Frame, file: string): string {
+/** Of a component nobody knows without looking into its core modules. */
+function hasDebugInfo(bytes: Uint8Array): boolean {
+  return kindOf(bytes) === "module" && readModule(bytes).hasDebugInfo;
+}
+
+function frameLine({ name, index, offset, source, module = "" }: Frame, file: string): string {
   const place =
     source === undefined
-      ? `${file}:0x${offset.toString(16)}`
+      ? `${file}:${module}${module === "" ? "" : ":"}0x${offset.toString(16)}`
       : [source.file, source.line, ...(source.column === undefined ? [] : [source.column])].join(":");
   return `at ${printable(name ?? `function ${index}`)} (${printable(place)})`;
 }

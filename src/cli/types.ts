@@ -1,6 +1,6 @@
 import { nearest, printable, SampanError } from "../base/index.ts";
 import { writeDeclarations } from "../component/index.ts";
-import type { WitWorld } from "../wasm/index.ts";
+import type { WitWorld } from "../wasm/wit/index.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { checkWritable, writeText } from "./files.ts";
 import { lastValue } from "./parse.ts";

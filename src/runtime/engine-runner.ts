@@ -1,5 +1,5 @@
 import { type ByteSource, SampanError } from "../base/index.ts";
-import type { Engine, GrantsValue, GuestModule, InstanceLimits } from "../engine/index.ts";
+import type { Cordon, Engine, GrantsValue, GuestModule, InstanceLimits, InstanceOptions } from "../engine/index.ts";
 import type { Grants } from "../capabilities/index.ts";
 import { type Ending, endingOfThrown, type Process, type ProcessIo, type Runner, type Workload } from "./process.ts";
 import { type SignalName, signalNumber } from "./signals.ts";
@@ -13,18 +13,22 @@ export interface WasmWorkload {
   /** Clocks, randomness and stdio where it is left out. */
   readonly grants?: Grants | GrantsValue;
   readonly limits?: InstanceLimits;
+  /** What separates it from other workloads; the runner's thread where it is left out. One that starts threads has its own. */
+  readonly cordon?: Cordon;
+  /** Its place in a project's network; the machine's own network where it is left out. */
+  readonly network?: InstanceOptions["network"];
 }
 
 /** What an {@link EngineRunner} is made with. */
 export interface EngineRunnerOptions {
-  readonly engine: Engine;
+  readonly engine: Engine | (() => Engine | Promise<Engine>);
   /** Compiles a module, or hands out one that was compiled before. */
   readonly load: (module: string) => GuestModule | Promise<GuestModule>;
 }
 
 /**
- * Runs commands of core Wasm in this thread. They are bound async whatever they import, so that output can wait for its log
- * and one that spins can be killed. Preview 1 knows no signals: each one that ends a process ends them.
+ * Runs commands of core Wasm. They are bound async whatever they import, so that output can wait for its log and one that
+ * spins can be killed. Preview 1 knows no signals: each one that ends a process ends them.
  */
 export class EngineRunner implements Runner {
   readonly #options: EngineRunnerOptions;
@@ -35,15 +39,21 @@ export class EngineRunner implements Runner {
 
   /** @throws GUEST_EXPORT_MISSING where the module is no command, and what loading and instantiating throw */
   async start({ data }: Workload, { stdin, stdout, stderr }: ProcessIo): Promise<Process> {
-    const { module: name, args, grants, limits } = data as WasmWorkload;
-    const module = await this.#options.load(name);
-    const instance = await this.#options.engine.instantiate(module, {
+    const { module: name, args, grants, limits, network, cordon } = data as WasmWorkload;
+    const { engine: given, load } = this.#options;
+    const engine = typeof given === "function" ? await given() : given;
+    const module = await load(name);
+    const needsOwn = cordon === "shared" && module.importPlan().spawnsThreads;
+    const options: InstanceOptions = {
       mode: "async",
       stdio: { stdin: stdin ?? emptySource, stdout, stderr },
       ...(args === undefined ? {} : { args }),
       ...(grants === undefined ? {} : { grants }),
       ...(limits === undefined ? {} : { limits }),
-    });
+      ...(network === undefined ? {} : { network }),
+      ...(cordon === undefined ? {} : { cordon: needsOwn ? "thread" : cordon }),
+    };
+    const instance = await engine.instantiate(module, options);
     if (!instance.functions.includes("_start")) {
       await instance.close();
       throw new SampanError("GUEST_EXPORT_MISSING", `Cannot run "${name}": it has no "_start", so it is no program`);

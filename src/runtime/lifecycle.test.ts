@@ -194,7 +194,7 @@ class Model {
     if (this.status === "exited") return;
     this.#streak = ran >= 10_000 ? 1 : this.#streak + 1;
     this.restartCount += 1;
-    this.delay = Math.min(100 * 2 ** (this.#streak - 1), 60_000);
+    this.delay = Math.min(10 * 2 ** (this.#streak - 1), 60_000);
     this.#restartAt = this.now + this.delay;
   }
 }

@@ -50,6 +50,10 @@ export interface Process {
    * is left out because the workload knows no signals, the runtime does what the system would do by default.
    */
   deliver?(signal: SignalName): boolean;
+  /** Resolves once it does what it is there for; it never rejects, and stays as it is where it ends before. Left out, nobody knows. */
+  readonly ready?: Promise<void>;
+  /** Asks it whether it does what it is there for now. */
+  probe?(): Promise<boolean>;
 }
 
 /** Starts workloads of one kind. */

@@ -31,13 +31,13 @@ test("parseRestartPolicy() refuses everything else and names the nearest policy"
   assert.throws(() => parseRestartPolicy("whatever"), /wanted one of no, on-failure/);
 });
 
-test("nextDelay() doubles from 100 ms to a minute and begins anew after a run of 10 s", () => {
+test("nextDelay() doubles from 10 ms to a minute and begins anew after a run of 10 s", () => {
   const delays = [0];
-  for (let i = 0; i < 12; i++) delays.push(nextDelay(delays.at(-1) ?? 0, 0));
-  assert.deepEqual(delays.slice(1, 12), [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000]);
-  assert.equal(delays[12], 60_000);
+  for (let i = 0; i < 15; i++) delays.push(nextDelay(delays.at(-1) ?? 0, 0));
+  assert.deepEqual(delays.slice(1, 7), [10, 20, 40, 80, 160, 320]);
+  assert.deepEqual(delays.slice(12, 15), [20_480, 40_960, 60_000]);
   assert.equal(nextDelay(60_000, 9_999), 60_000);
-  assert.equal(nextDelay(60_000, 10_000), 100);
+  assert.equal(nextDelay(60_000, 10_000), 10);
 });
 
 test("restartsAfter() never undoes a stop, startsWithEngine() does for always alone", () => {
@@ -71,9 +71,9 @@ async function restarting(restart: string) {
   return { ...made, container, state };
 }
 
-test("Container restarts after 100 ms, 200 ms, … and from 100 ms again once it ran for 10 s", async () => {
+test("Container restarts after 10 ms, 20 ms, … and from 10 ms again once it ran for 10 s", async () => {
   const { runner, clock, state } = await restarting("always");
-  for (const [count, delay] of [100, 200, 400].entries()) {
+  for (const [count, delay] of [10, 20, 40].entries()) {
     runner.last.exit(0);
     await settle();
     assert.deepEqual([state().status, state().restartCount, state().restartDelay], ["restarting", count + 1, delay]);
@@ -86,7 +86,7 @@ test("Container restarts after 100 ms, 200 ms, … and from 100 ms again once it
   await clock.advance(10_000);
   runner.last.exit(0);
   await settle();
-  assert.equal(state().restartDelay, 100);
+  assert.equal(state().restartDelay, 10);
 });
 
 test("Container with on-failure:2 gives up after two restarts, and counts anew when somebody starts it", async () => {
@@ -127,7 +127,7 @@ test("Container.stop() calls off a restart that is due, kill() too, delete() wan
 
 test("Container.start() does not wait for a restart that is due, and the delay begins anew", async () => {
   const { runner, clock, container, state } = await restarting("always");
-  for (const delay of [100, 200]) {
+  for (const delay of [10, 20]) {
     runner.last.exit(1);
     await clock.advance(delay);
   }
@@ -148,7 +148,7 @@ test("Container is not restarted after a signal that somebody sent, and is after
   }
   const { runner, clock } = await restarting("always");
   runner.last.finish({ kind: "signal", signal: 6 });
-  await clock.advance(100);
+  await clock.advance(10);
   assert.equal(runner.processes.length, 2);
 });
 
@@ -157,7 +157,7 @@ test("Container is restarted after a crash that follows a signal which only told
   runner.last.handleSignals();
   await container.kill("SIGHUP");
   runner.last.finish({ kind: "trap", message: "unreachable", backtrace: [] });
-  await clock.advance(100);
+  await clock.advance(10);
   assert.equal(runner.processes.length, 2);
 });
 
@@ -166,7 +166,7 @@ test("Container.kill() with a signal that only tells something leaves a restart 
   runner.last.exit(1);
   await settle();
   await assert.rejects(container.kill("SIGHUP"), { code: "CONTAINER_NOT_RUNNING" });
-  await clock.advance(100);
+  await clock.advance(10);
   assert.equal(runner.processes.length, 2);
 });
 
@@ -180,9 +180,9 @@ test("Container gives up a restart that fails for good and tries again where som
   runner.last.exit(1);
   await settle();
   const waiting = container.wait();
-  await clock.advance(100);
+  await clock.advance(10);
   assert.deepEqual([state().status, state().restartCount, state().exitCode], ["restarting", 2, 126]);
-  await clock.advance(200);
+  await clock.advance(20);
   assert.deepEqual([state().status, state().exitCode, state().manuallyStopped], ["exited", 127, false]);
   assert.equal((await waiting).exitCode, 127);
   await runtime.close();

@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   readonly logFolder?: string | undefined;
   /** What a container's log may hold: 10 MiB × 3 in a folder, 512 KiB × 2 in memory by default. */
   readonly log?: Partial<LogLimits>;
+  /** When a workload's write is answered: `queued` where it is left out (`LogOptions` of log/container-log.ts). */
+  readonly acknowledges?: "queued" | "stored";
   readonly events?: EventLimits;
 }
 
@@ -187,6 +189,7 @@ export class Runtime {
         limits: record.config.log,
         clock: this.#clock,
         stamps: this.#stamps,
+        acknowledges: this.#options.acknowledges,
       });
       log.setLive(record.state.status === "created");
       const container = new Container(record, log, this.#surroundings);

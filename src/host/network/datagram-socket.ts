@@ -74,6 +74,11 @@ export class DatagramSocket extends Socket {
     this.#waitingBytes = 0;
   }
 
+  /** Has no peer any more. */
+  override disconnect(): void {
+    this.#peer = undefined;
+  }
+
   override accept(): Socket {
     throw failure("notsup");
   }

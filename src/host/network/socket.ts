@@ -65,6 +65,11 @@ export abstract class Socket extends Descriptor {
   abstract listen(backlog: number): void;
   /** @throws HostError acces without a grant; inprogress where it does not wait, isconn, already, connrefused, … */
   abstract connect(address: SocketAddress): void | Promise<void>;
+  /** Forgets whom a datagram socket is connected to. @throws HostError notsup for streams */
+  disconnect(): void {
+    throw failure("notsup");
+  }
+
   /** The next connection of a listener; it does not wait with `nonblock` nor inherits it. @throws HostError again, inval */
   abstract override accept(): Socket | Promise<Socket>;
   abstract override receive(into: Buffers, how?: ReceiveHow): Received | Promise<Received>;

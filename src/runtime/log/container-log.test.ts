@@ -21,6 +21,7 @@ import { FolderStore } from "./folder-store.ts";
 import { formatEntry } from "./log-entry.ts";
 import type { LogStore } from "./log-store.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { readLogFolder } from "./read-folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "sampan-log-"));
 after(() => rmSync(root, { recursive: true }));
@@ -370,4 +371,48 @@ test("ContainerLog.open() refuses limits that make no log, and says where it can
   const file = join(root, "file");
   writeFileSync(file, "");
   await assert.rejects(open(new FolderStore(join(file, "own"))), { code: "LOG_UNWRITABLE" });
+});
+
+test("ContainerLog that acknowledges what is stored answers a write only once the store has it", async () => {
+  const store = new SlowStore();
+  const clock = new FakeClock();
+  const log = await ContainerLog.open(store, {
+    limits: large,
+    clock,
+    stamps: new Stamps(clock),
+    acknowledges: "stored",
+  });
+  const { stdout } = log.createSinks();
+  let isAnswered = false;
+  const writing = Promise.resolve(stdout.write(Buffer.from("a line\n"))).then((count) => {
+    isAnswered = true;
+    return count;
+  });
+  while (store.gates.length === 0) await settle();
+  await settle();
+  assert.equal(isAnswered, false);
+  store.gates.shift()?.pass();
+  assert.equal(await writing, 7);
+  // What is no line yet is held here, and nobody waits for it.
+  assert.equal(stdout.write(Buffer.from("half")), 4);
+  await log.remove();
+});
+
+test("readLogFolder() reads a log that somebody else may be writing and changes nothing in it", async () => {
+  const folder = newFolder();
+  const { log, sinks } = await open(new FolderStore(folder));
+  for (const number of [0, 1, 2]) await write(sinks.stdout, line(number));
+  await log.drained();
+  const [name = ""] = readdirSync(folder);
+  appendFileSync(join(folder, name), '{"log":"torn');
+  const before = readFileSync(join(folder, name));
+  const entries = await collect(readLogFolder(folder, { tail: 2 }));
+  assert.deepEqual(
+    entries.map(({ text }) => numberOf(text)),
+    [1, 2],
+  );
+  assert.ok(before.equals(readFileSync(join(folder, name))));
+  await log.remove();
+  assert.deepEqual(await collect(readLogFolder(folder)), []);
+  assert.equal(existsSync(folder), false);
 });

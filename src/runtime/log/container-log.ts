@@ -35,6 +35,7 @@ export class ContainerLog {
   readonly #limits: LogLimits;
   readonly #stamps: Stamps;
   readonly #clock: Clock;
+  readonly #acknowledges: "queued" | "stored";
   readonly #segments: Segment[] = [];
   readonly #queue: Buffer[] = [];
   readonly #watchers = new Set<() => void>();
@@ -49,11 +50,12 @@ export class ContainerLog {
   #lost = 0;
   #failure: SampanError | undefined;
 
-  private constructor(store: LogStore, { limits, clock, stamps }: LogOptions) {
+  private constructor(store: LogStore, { limits, clock, stamps, acknowledges = "queued" }: LogOptions) {
     this.#store = store;
     this.#limits = limits;
     this.#clock = clock;
     this.#stamps = stamps;
+    this.#acknowledges = acknowledges;
   }
 
   /** Opens a log that goes on where an earlier one of the same store stopped. @throws CONTAINER_INVALID, LOG_UNWRITABLE */
@@ -186,13 +188,14 @@ export class ContainerLog {
   #createStream(stream: OutputStream): ByteSink {
     let isClosed = false;
     const cutter = new LineCutter((text) => this.#put({ text, stream, time: this.#stamps.next() }));
-    const take = (bytes: Uint8Array): number => {
+    const take = (bytes: Uint8Array): number | Promise<number> => {
       // What comes after the end has no reader any more, and must not hold up whoever writes it.
       if (isClosed) return bytes.length;
-      const taken = bytes.subarray(0, batchSize);
-      cutter.push(taken);
+      const { length } = bytes.subarray(0, batchSize);
+      cutter.push(bytes.subarray(0, length));
       this.#write();
-      return taken.length;
+      if (this.#acknowledges === "queued" || this.isDrained) return length;
+      return this.drained().then(() => length);
     };
     return {
       write: (bytes, signal) => {
@@ -338,6 +341,11 @@ export interface LogOptions {
   readonly limits: LogLimits;
   readonly clock: Clock;
   readonly stamps: Stamps;
+  /**
+   * When a write is answered: once its lines wait for the store (the default), or once they are in it, so that no line that a
+   * workload has written is lost with this process.
+   */
+  readonly acknowledges?: "queued" | "stored" | undefined;
 }
 
 function unwritable(cause: unknown): SampanError {

@@ -14,13 +14,17 @@ export class FolderStore implements LogStore {
   #file: promises.FileHandle | undefined;
   #closing: Promise<void> = Promise.resolve();
 
-  constructor(folder: string) {
+  readonly #isReadOnly: boolean;
+
+  /** A store that is only read leaves everything as it is, the half line that a dead engine left included. */
+  constructor(folder: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.#folder = folder;
+    this.#isReadOnly = readOnly;
   }
 
   async open(): Promise<Segment[]> {
-    await promises.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const found = (await promises.readdir(this.#folder)).filter((name) => /^\d{16}\.log$/.test(name)).toSorted();
+    if (!this.#isReadOnly) await promises.mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const found = (await this.#names()).filter((name) => /^\d{16}\.log$/.test(name)).toSorted();
     const firsts = found.map((name) => Number.parseInt(name, 10));
     const segments: Segment[] = [];
     for (const [index, first] of firsts.entries()) {
@@ -81,9 +85,18 @@ export class FolderStore implements LogStore {
     return join(this.#folder, `${String(first).padStart(16, "0")}.log`);
   }
 
+  async #names(): Promise<string[]> {
+    try {
+      return await promises.readdir(this.#folder);
+    } catch (error) {
+      if (this.#isReadOnly) return [];
+      throw error;
+    }
+  }
+
   /** Counts the lines of the newest file, and takes off the half line that an engine that died may have left. */
   async #reopen(first: number): Promise<Segment> {
-    const handle = await promises.open(this.#path(first), "r+");
+    const handle = await promises.open(this.#path(first), this.#isReadOnly ? "r" : "r+");
     const block = Buffer.alloc(blockSize);
     let [count, size, at] = [0, 0, 0];
     for (;;) {
@@ -99,7 +112,7 @@ export class FolderStore implements LogStore {
       }
       at += bytesRead;
     }
-    await handle.truncate(size);
+    if (!this.#isReadOnly) await handle.truncate(size);
     await handle.close();
     this.#newest = first;
     return { first, count, size };

@@ -5,6 +5,7 @@ import type { AttackCase, AttackReport, AttackTarget, Setting } from "./attack.t
 import { Attacker } from "./attacker.ts";
 import { HostTarget } from "./host-target.ts";
 import { Preview1Target } from "./preview1-target.ts";
+import { Wasi02Target } from "./wasi02-target.ts";
 import { WeakHost } from "./weak-host.ts";
 import type { World } from "./world.ts";
 
@@ -21,6 +22,7 @@ export const abis: Readonly<Record<string, (calls: FileCalls, world: World) => A
   host: (calls, world) => new HostTarget(calls, world),
   preview1: (calls, world) => new Preview1Target(calls, world, "wasi_snapshot_preview1"),
   "preview1 unstable": (calls, world) => new Preview1Target(calls, world, "wasi_unstable"),
+  "wasi 0.2": (calls, world) => new Wasi02Target(calls, world),
 };
 
 /** An implementation by way of an ABI. */

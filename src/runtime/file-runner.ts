@@ -1,0 +1,108 @@
+import { promises } from "node:fs";
+import { basename } from "node:path";
+import { SampanError } from "../base/index.ts";
+import type { Engine, GuestModule } from "../engine/index.ts";
+import { EngineRunner } from "./engine-runner.ts";
+import type { Process, ProcessIo, Runner, Workload } from "./process.ts";
+
+interface Loaded {
+  readonly stamp: string;
+  readonly module: Promise<GuestModule>;
+}
+
+/**
+ * Runs modules by their absolute paths, each compiled once until its file changes. The engine is made when the first of them
+ * starts: a project of stand-ins alone does without.
+ */
+export class FileRunner implements Runner {
+  readonly #modules = new Map<string, Loaded>();
+  readonly #runner: EngineRunner;
+  #engine: Promise<Engine> | undefined;
+  #isWarm = false;
+
+  constructor() {
+    this.#runner = new EngineRunner({ engine: () => this.#ensureEngine(), load: (path) => this.#load(path) });
+  }
+
+  /** @throws FILE_NOT_FOUND, FILE_UNREADABLE, and what compiling, instantiating and EngineRunner throw */
+  start(workload: Workload, io: ProcessIo): Promise<Process> {
+    return this.#runner.start(workload, io);
+  }
+
+  /** Makes the engine, starts a thread and compiles a module ahead of its first start; what fails is told by that. */
+  async prepare(path: string): Promise<void> {
+    try {
+      const engine = await this.#ensureEngine();
+      if (!this.#isWarm) void warm(engine);
+      this.#isWarm = true;
+      await this.#load(path);
+    } catch {
+      // The start itself says it.
+    }
+  }
+
+  /** Ends all that runs. */
+  async close(): Promise<void> {
+    await (await this.#engine)?.close();
+  }
+
+  #ensureEngine(): Promise<Engine> {
+    this.#engine ??= import("../engine/index.ts").then((room) => new room.Engine());
+    return this.#engine;
+  }
+
+  async #load(path: string): Promise<GuestModule> {
+    const stamp = await moduleStamp(path);
+    const known = this.#modules.get(path);
+    if (known?.stamp === stamp) return known.module;
+    const module = this.#compile(path);
+    this.#modules.set(path, { stamp, module });
+    module.catch(() => this.#modules.delete(path));
+    return module;
+  }
+
+  async #compile(path: string): Promise<GuestModule> {
+    const [engine, bytes] = await Promise.all([this.#ensureEngine(), readModuleFile(path)]);
+    return engine.compile(bytes, { name: basename(path) });
+  }
+}
+
+/** The least module: its instance makes the engine start the first of its threads, which takes longer than all else. */
+const emptyModule = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
+async function warm(engine: Engine): Promise<void> {
+  try {
+    const instance = await engine.instantiate(await engine.compile(emptyModule, { name: "warm" }), {
+      cordon: "shared",
+    });
+    await instance.close();
+  } catch {
+    // An engine that is closed meanwhile, or has no room, needs no warmth.
+  }
+}
+
+/** What changes with the content of a module's file, by what the file system says of it. @throws FILE_NOT_FOUND */
+export async function moduleStamp(path: string): Promise<string> {
+  try {
+    const { size, mtimeMs, ino } = await promises.stat(path);
+    return `${size}-${mtimeMs}-${ino}`;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+async function readModuleFile(path: string): Promise<Uint8Array> {
+  try {
+    return await promises.readFile(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): SampanError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new SampanError("FILE_NOT_FOUND", `Cannot read the module "${path}": there is no such file`, { cause });
+  }
+  return new SampanError("FILE_UNREADABLE", `Cannot read the module "${path}": ${code}`, { cause });
+}
