@@ -1,9 +1,11 @@
 import { printable, SampanError } from "../src/base/index.ts";
+import { runComponentModel } from "./component-model/suite.ts";
 import { runWasiTestsuite } from "./wasi-testsuite/suite.ts";
 
 /** `npm run conformance -- SUITE DIR`: runs somebody else's suite from a folder on this machine. */
 const suites: ReadonlyMap<string, (folder: string) => Promise<boolean>> = new Map([
   ["wasi-testsuite", runWasiTestsuite],
+  ["component-model", runComponentModel],
 ]);
 
 const [name = "", folder = ""] = process.argv.slice(2);

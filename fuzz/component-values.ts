@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ComponentFunctionType } from "../src/wasm/index.ts";
+import type { ComponentFunctionType } from "../src/wasm/component/index.ts";
 import { GuardedRuntime, type Makers, roundTrip, Trapped } from "../src/component/canonical/identity-fixture.ts";
 import { flattenFunction, Layout } from "../src/component/canonical/layout.ts";
 import { makeExport } from "../src/component/canonical/lift-export.ts";

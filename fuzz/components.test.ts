@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { decodeComponent } from "../src/wasm/index.ts";
+import { decodeComponent } from "../src/wasm/component/index.ts";
 import { tryComponent } from "./components.ts";
 
 const inputs = 400;

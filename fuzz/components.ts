@@ -14,7 +14,7 @@ import {
   typeAt,
   valueType,
 } from "../src/wasm/component/component-fixture.ts";
-import { type ComponentDefinition, decodeComponent } from "../src/wasm/index.ts";
+import { type ComponentDefinition, decodeComponent } from "../src/wasm/component/index.ts";
 import type { Bytes } from "../src/wasm/module-fixture.ts";
 import { u32 } from "../src/wasm/module-fixture.ts";
 import type { Finding } from "./oracle.ts";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rewrite } from "../src/wasm/index.ts";
 import { tryValues } from "./component-values.ts";
+import { tryAdapter } from "./adapters.ts";
 import { tryComponent } from "./components.ts";
 import { minimise, type Tried, tryInput } from "./fuzzer.ts";
 import type { Finding } from "./oracle.ts";
@@ -47,6 +48,13 @@ const targets: Readonly<Record<string, Target>> = {
     run: (seed) => {
       const tried = tryValues(seed);
       return { ...tried, bytes: () => tried.bytes };
+    },
+  },
+  adapters: {
+    judge: "the adapters",
+    run: (seed) => {
+      const tried = tryAdapter(seed);
+      return { ...tried, bytes: () => new TextEncoder().encode(tried.text) };
     },
   },
   wit: {

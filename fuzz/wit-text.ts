@@ -1,4 +1,4 @@
-import type { WitSource } from "../src/wasm/index.ts";
+import type { WitSource } from "../src/wasm/wit/index.ts";
 import type { Random } from "./random.ts";
 
 const words = [

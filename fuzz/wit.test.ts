@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { decodeWit, encodeWit, printResolution, readWit } from "../src/wasm/index.ts";
+import { decodeWit, encodeWit, printResolution, readWit } from "../src/wasm/wit/index.ts";
 import { tryWit, type WitParts } from "./wit.ts";
 
 const inputs = 300;

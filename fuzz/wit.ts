@@ -1,6 +1,6 @@
 import { SampanError } from "../src/base/index.ts";
+import { decodeComponent } from "../src/wasm/component/index.ts";
 import {
-  decodeComponent,
   decodeWit,
   encodeWit,
   printPackage,
@@ -8,7 +8,7 @@ import {
   readWit,
   witFeatures,
   type WitSource,
-} from "../src/wasm/index.ts";
+} from "../src/wasm/wit/index.ts";
 import { writeDeclarations } from "../src/component/declarations/write-declarations.ts";
 import type { Finding } from "./oracle.ts";
 import { Random } from "./random.ts";

@@ -1,5 +1,5 @@
 /**
- * What `npm start` shows: a C program of several files, compiled by clang inside the sandbox, at work on a granted
+ * A demo: a C program of several files, compiled by clang inside the sandbox, at work on a granted
  * folder, refused another one, and allowed it by the flag that the refusal names. Every command is typed as a user
  * would, from the repository's root, and its output is its own.
  */

@@ -23,3 +23,13 @@ export {
   type Preview1Options,
 } from "./preview1/index.ts";
 export { type CallVersions, wasmedgeModule, wasmedgeVersions } from "./wasmedge/index.ts";
+export {
+  createWasi02,
+  findWasi02,
+  Wasi02Context,
+  type Wasi02Function,
+  type Wasi02Interface,
+  wasi02Interfaces,
+  type Wasi02Provider,
+  WasiTrap,
+} from "./wasi-0.2/index.ts";

@@ -1,0 +1,95 @@
+import { HostError } from "../../base/index.ts";
+import type { HostInstance } from "../../host/index.ts";
+import { WasiError, WasiTrap } from "./errors.ts";
+import { Polls } from "./polls.ts";
+import type { Wasi02Interface } from "./row.ts";
+
+/** What the functions of one instance work on. */
+export interface Wasi02Options {
+  /** Its arguments, the program's name first. */
+  readonly args: readonly string[];
+  /** Features that were allowed by name. */
+  readonly features?: ReadonlySet<string> | undefined;
+  /** Makes what the component's side takes for the error case of a `result`. */
+  readonly makeError: (payload: unknown) => Error;
+  /** Writes one line for each call. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+/** Most bytes that one read brings, however many are asked for. */
+export const mostBytes = 1_048_576;
+/** What the buffer for reads begins with, in bytes. */
+const firstScratch = 65_536;
+
+/** The state of one instance's WASI 0.2. */
+export class Wasi02Context {
+  readonly args: readonly string[];
+  readonly features: ReadonlySet<string>;
+  readonly trace: ((line: string) => void) | undefined;
+  readonly polls: Polls = new Polls(this);
+  /** What is being written while the guest goes on. */
+  readonly writes = new Set<Promise<void>>();
+  readonly #makeError: (payload: unknown) => Error;
+  readonly #errors = new Map<unknown, Error>();
+  #host: HostInstance | undefined;
+  #suspends = false;
+  #scratch = new Uint8Array(0);
+  #part = new Uint8Array(0);
+
+  constructor({ args, features = new Set(), makeError, trace }: Wasi02Options) {
+    this.args = args;
+    this.features = features;
+    this.trace = trace;
+    this.#makeError = makeError;
+  }
+
+  /** What the guest has of the host. */
+  get host(): HostInstance {
+    if (this.#host === undefined) throw new TypeError("An instance calls before it has a host");
+    return this.#host;
+  }
+
+  /** Whether operations of the host may answer promises. */
+  get suspends(): boolean {
+    return this.#suspends;
+  }
+
+  /** Gives it the host that it works on, which is made once it is known whether calls may wait. */
+  attach(host: HostInstance, { suspends = false }: { readonly suspends?: boolean } = {}): void {
+    this.#host = host;
+    this.#suspends = suspends;
+  }
+
+  /**
+   * So many bytes, at most {@link mostBytes}, for what one call answers: they are the guest's only until the next call. The same view
+   * each time that as many are wanted.
+   */
+  scratch(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#part.length === length) return this.#part;
+    if (this.#scratch.length < length)
+      this.#scratch = new Uint8Array(Math.min(mostBytes, Math.max(firstScratch, length)));
+    this.#part = this.#scratch.subarray(0, length);
+    return this.#part;
+  }
+
+  /** What a call that threw comes to. */
+  errorOf(error: unknown, { errorOf }: Wasi02Interface, name: string): unknown {
+    if (error instanceof WasiError) return this.#errorFor(error.payload);
+    if (!(error instanceof HostError)) return error;
+    if (errorOf === undefined) return new WasiTrap(`${name} failed: ${error.message}, and has no way to say so`);
+    return this.#errorFor(errorOf(error));
+  }
+
+  /** Resolves once what was written is on its way, or can no longer be. */
+  async flushed(): Promise<void> {
+    while (this.writes.size > 0) await Promise.allSettled(this.writes);
+  }
+
+  /** Failing is ordinary: an error for a code is made once. */
+  #errorFor(payload: unknown): Error {
+    if (typeof payload === "object") return this.#makeError(payload);
+    let error = this.#errors.get(payload);
+    if (error === undefined) this.#errors.set(payload, (error = this.#makeError(payload)));
+    return error;
+  }
+}
