@@ -44,7 +44,9 @@ async function untilAnswered(url: string, signal: AbortSignal): Promise<boolean>
 const given = Number(process.env["ORDERS_PORT"] ?? "");
 const port = given > 0 ? given : await choosePort();
 const url = `http://localhost:${port}`;
-const up = spawn(process.execPath, [sampan, "up", "--rm"], {
+// The launcher's shell half starts the command with nothing in between; Windows has no shell for it.
+const [command, first] = process.platform === "win32" ? [process.execPath, [sampan]] : [sampan, []];
+const up = spawn(command, [...first, "up", "--rm"], {
   cwd: import.meta.dirname,
   env: { ...process.env, ORDERS_PORT: `${port}` },
   stdio: "inherit",

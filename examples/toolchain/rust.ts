@@ -11,16 +11,17 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { basename, delimiter, dirname, join, relative, resolve } from "node:path";
 import { moveInto } from "./move-into.ts";
 
@@ -205,9 +206,14 @@ export async function buildCrate(crate: string, progress: Progress): Promise<str
     RUSTFLAGS: undefined,
     RUSTUP_TOOLCHAIN: undefined,
   };
-  await run(cargo, ["fetch", "--locked", "--target", target], { cwd: crate, environment }).catch((error: unknown) => {
+  const copy = join(dirname(cacheFolder()), "crates", "sources", name);
+  const options = { cwd: copy, environment };
+  try {
+    await copyCrate(crate, copy, { cargo, environment });
+    await run(cargo, ["fetch", "--locked", "--target", target], options);
+  } catch (error) {
     throw new Skipped(`cargo cannot bring the crates: ${String(error)}`);
-  });
+  }
   progress(`building ${name} with ${toolchain.packages.find((each) => each.startsWith("rustc_")) ?? "rustc"}`);
   const built = await run(
     cargo,
@@ -220,9 +226,9 @@ export async function buildCrate(crate: string, progress: Progress): Promise<str
       "--message-format",
       "json-render-diagnostics",
       "--config",
-      withoutPaths(crate),
+      withoutPaths(copy),
     ],
-    { cwd: crate, environment },
+    options,
   );
   const made = /"executable":"([^"]+\.wasm)"/.exec(built)?.[1];
   if (made === undefined) throw new Error(`Cannot find what cargo built of "${crate}"`);
@@ -232,6 +238,41 @@ export async function buildCrate(crate: string, progress: Progress): Promise<str
   moveInto(fresh, module);
   progress(`built ${name}: ${statSync(module).size} bytes`);
   return module;
+}
+
+/**
+ * Copies a crate to where it is built. Its lock file names versions and checksums, but no registry: what cargo calls that is asked of
+ * cargo, which locks one of the crates in a crate of nothing.
+ */
+async function copyCrate(crate: string, copy: string, { cargo, environment }: CargoOptions): Promise<void> {
+  rmSync(copy, { recursive: true, force: true });
+  for (const file of filesOf(crate)) cpSync(join(crate, file), join(copy, file));
+  const lock = readFileSync(join(crate, "Cargo.lock"), "utf8");
+  const known = /^name = "([^"]+)"\nversion = "([^"]+)"\nchecksum = /m.exec(lock);
+  if (known === null) return;
+  const empty = mkdtempSync(join(tmpdir(), "sampan-crate-"));
+  try {
+    mkdirSync(join(empty, "src"));
+    writeFileSync(join(empty, "src", "lib.rs"), "");
+    const manifest = `[package]\nname = "nothing"\nversion = "0.1.0"\n[dependencies]\n${known[1]} = "=${known[2]}"\n`;
+    writeFileSync(join(empty, "Cargo.toml"), manifest);
+    await run(cargo, ["generate-lockfile"], { cwd: empty, environment });
+    const source = /^source = .*$/m.exec(readFileSync(join(empty, "Cargo.lock"), "utf8"))?.[0];
+    if (source === undefined) throw new Error("cargo locks crates without naming their registry");
+    writeFileSync(join(copy, "Cargo.lock"), lock.replaceAll(/^checksum = /gm, `${source}\nchecksum = `));
+  } finally {
+    rmSync(empty, { recursive: true, force: true });
+  }
+}
+
+interface CargoOptions {
+  readonly cargo: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a crate is built from, by names within its folder. */
+function filesOf(crate: string): string[] {
+  return ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", ...sourcesIn(join(crate, "src"), crate)];
 }
 
 /** A module says in its panics where its sources lay: it shall not name this machine's folders. */
@@ -247,8 +288,7 @@ function withoutPaths(crate: string): string {
 
 function crateKey(crate: string, toolchain: RustToolchain): string {
   const hash = createHash("sha256").update(JSON.stringify([recipe, basename(crate), toolchain.packages]));
-  const files = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", ...sourcesIn(join(crate, "src"), crate)];
-  for (const file of files) {
+  for (const file of filesOf(crate)) {
     const bytes = readFileSync(join(crate, file));
     hash.update(JSON.stringify([file, bytes.length])).update(bytes);
   }
