@@ -1,11 +1,9 @@
 import { printable, SampanError } from "../src/base/index.ts";
-import { runComponentModel } from "./component-model/suite.ts";
-import { runWasiTestsuite } from "./wasi-testsuite/suite.ts";
 
 /** `npm run conformance -- SUITE DIR`: runs somebody else's suite from a folder on this machine. */
 const suites: ReadonlyMap<string, (folder: string) => Promise<boolean>> = new Map([
-  ["wasi-testsuite", runWasiTestsuite],
-  ["component-model", runComponentModel],
+  ["wasi-testsuite", async (folder) => (await import("./wasi-testsuite/suite.ts")).runWasiTestsuite(folder)],
+  ["component-model", async (folder) => (await import("./component-model/suite.ts")).runComponentModel(folder)],
 ]);
 
 const [name = "", folder = ""] = process.argv.slice(2);

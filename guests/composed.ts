@@ -6,6 +6,8 @@ import {
   option,
   primitive,
   sort,
+  typeAt,
+  valueType,
 } from "../src/wasm/component/component-fixture.ts";
 import {
   type Bytes,
@@ -21,6 +23,7 @@ import {
   moduleOf,
   section,
   types,
+  u32,
 } from "../src/wasm/module-fixture.ts";
 
 /** What the functions of a composed component take and answer. */
@@ -162,4 +165,115 @@ const memoryModule = moduleOf(
     0x6a,
     ...setNext,
   ]),
+);
+
+/**
+ * A component of two: the one owns the resource types `left` and `right` and has `make-left`, `make-right`, `take-left` (own) and
+ * `peek-left` (borrow); the other exports functions of the same names whose handles are plain numbers, `drop-left`, and
+ * `take-lent`, which gives away and lends the same handle in one call.
+ */
+export function handlesComponent(): Uint8Array<ArrayBuffer> {
+  const writer = new ComponentWriter();
+  const owner = writer.instance(writer.component(handleOwner()));
+  const names = ["left", "right"] as const;
+  const types = names.map((name) => [name, at(sort.type, writer.alias("type", owner, name))] as const);
+  const calls = ownerFunctions.map((name) => [name, at(sort.function, writer.alias("function", owner, name))] as const);
+  const user = writer.instance(writer.component(handleUser()), ...types, ...calls);
+  for (const name of [...ownerFunctions, "drop-left"])
+    writer.export("function", name, { index: writer.alias("function", user, name) });
+  return writer.finish();
+}
+
+const ownerFunctions = ["make-left", "make-right", "take-left", "peek-left", "take-lent"] as const;
+const { u32: number } = primitive;
+
+/** The types of {@link ownerFunctions}, of the types under two indices. */
+function handleTypes(writer: ComponentWriter, [left, right]: readonly [number, number]): number[] {
+  const ownLeft = writer.type(valueType.own(left));
+  const ownRight = writer.type(valueType.own(right));
+  const borrowLeft = writer.type(valueType.borrow(left));
+  return [
+    functionOf([["rep", number]], typeAt(ownLeft)),
+    functionOf([["rep", number]], typeAt(ownRight)),
+    functionOf([["it", typeAt(ownLeft)]], number),
+    functionOf([["it", typeAt(borrowLeft)]], number),
+    functionOf(
+      [
+        ["lent", typeAt(borrowLeft)],
+        ["given", typeAt(ownLeft)],
+      ],
+      number,
+    ),
+  ].map((type) => writer.type(type));
+}
+
+function handleOwner(): Uint8Array<ArrayBuffer> {
+  const writer = new ComponentWriter();
+  const [left, right] = [writer.resource(), writer.resource()];
+  const given = writer.coreExports(
+    ["new-left", at([0x00], writer.builtin([0x02, ...u32(left)]))],
+    ["new-right", at([0x00], writer.builtin([0x02, ...u32(right)]))],
+    ["rep-left", at([0x00], writer.builtin([0x04, ...u32(left)]))],
+  );
+  const main = writer.coreInstance(writer.coreModule(ownerModule), ["host", given]);
+  const seen = [
+    writer.export("type", "left", { index: left }),
+    writer.export("type", "right", { index: right }),
+  ] as const;
+  for (const [index, type] of handleTypes(writer, seen).entries()) {
+    const name = ownerFunctions[index] ?? "";
+    const lifted = writer.lift(writer.aliasCore("coreFunction", main, name), type);
+    writer.export("function", name, { index: lifted });
+  }
+  return writer.finish();
+}
+
+/** `take-left` answers what the handle stands for; to the owner a borrowed handle is that already. */
+const ownerModule = moduleOf(
+  types(functionType([i32], [i32]), functionType([i32, i32], [i32])),
+  imports(
+    importOf("host", "new-left", [0, 0]),
+    importOf("host", "new-right", [0, 0]),
+    importOf("host", "rep-left", [0, 0]),
+  ),
+  functions(0, 0, 0, 0, 1),
+  exports(...ownerFunctions.map((name, index) => exportOf(name, 0, 3 + index))),
+  code([0x20, 0, 0x10, 0], [0x20, 0, 0x10, 1], [0x20, 0, 0x10, 2], [0x20, 0], [0x20, 0]),
+);
+
+function handleUser(): Uint8Array<ArrayBuffer> {
+  const writer = new ComponentWriter();
+  const left = writer.import("type", "left", extern.resource);
+  const right = writer.import("type", "right", extern.resource);
+  const lowered = handleTypes(writer, [left, right]).map((type, index) =>
+    writer.lower(writer.import("function", ownerFunctions[index] ?? "", extern.function(type))),
+  );
+  const given = writer.coreExports(
+    ...ownerFunctions.map((name, index) => [name, at([0x00], lowered[index] ?? 0)] as const),
+    ["drop-left", at([0x00], writer.builtin([0x03, ...u32(left)]))],
+  );
+  const main = writer.coreInstance(writer.coreModule(userModule), ["host", given]);
+  const unary = writer.type(functionOf([["handle", number]], number));
+  for (const name of [...ownerFunctions, "drop-left"])
+    writer.export("function", name, { index: writer.lift(writer.aliasCore("coreFunction", main, name), unary) });
+  return writer.finish();
+}
+
+/** Hands on what it gets, to `take-lent` twice; `drop-left` answers 0. */
+const userModule = moduleOf(
+  types(functionType([i32], [i32]), functionType([i32, i32], [i32]), functionType([i32], [])),
+  imports(
+    ...ownerFunctions.map((name) => importOf("host", name, [0, name === "take-lent" ? 1 : 0])),
+    importOf("host", "drop-left", [0, 2]),
+  ),
+  functions(0, 0, 0, 0, 0, 0),
+  exports(...[...ownerFunctions, "drop-left"].map((name, index) => exportOf(name, 0, 6 + index))),
+  code(
+    [0x20, 0, 0x10, 0],
+    [0x20, 0, 0x10, 1],
+    [0x20, 0, 0x10, 2],
+    [0x20, 0, 0x10, 3],
+    [0x20, 0, 0x20, 0, 0x10, 4],
+    [0x20, 0, 0x10, 5, 0x41, 0],
+  ),
 );

@@ -62,7 +62,7 @@ class Tally {
   readonly #expected: Readonly<Record<string, string>>;
   readonly #unseen: Set<string>;
   readonly #counts = { files: 0, whole: 0, commands: 0, passed: 0, validating: 0, validated: 0, wrong: 0 };
-  readonly #partly: string[] = [];
+  readonly #files: string[] = [];
 
   constructor(expected: Readonly<Record<string, string>>) {
     this.#expected = expected;
@@ -95,14 +95,14 @@ class Tally {
     }
     if (verdicts.length === 0) this.#wrong(`${file}: has no command`);
     if (failed === 0) counts.whole += 1;
-    else
-      this.#partly.push(`${file}: ${verdicts.length - failed} of ${verdicts.length} pass; ${[...waiting].join(", ")}`);
+    const rest = failed === 0 ? "" : `; ${[...waiting].join(", ")}`;
+    this.#files.push(`${file}: ${verdicts.length - failed} of ${verdicts.length} pass${rest}`);
   }
 
   report(): boolean {
     for (const name of this.#unseen)
       this.#wrong(`${name}: expected-failures.json lists it, but there is no such command`);
-    for (const line of this.#partly) console.log(line);
+    for (const line of this.#files) console.log(line);
     const { files, whole, commands, passed, validating: asked, validated, wrong } = this.#counts;
     const listed = Object.keys(this.#expected).length;
     console.log(`component-model: ${whole} of ${files} files pass whole, ${passed} of ${commands} commands`);

@@ -30,10 +30,7 @@ const opcodes = {
   "i32.shl": [0x74],
   "i32.shr_u": [0x76],
   "i64.add": [0x7c],
-  "i64.and": [0x83],
-  "i64.or": [0x84],
   "i64.shl": [0x86],
-  "i64.eqz": [0x50],
   "i32.wrap_i64": [0xa7],
   "i64.extend_i32_u": [0xad],
   "i32.reinterpret_f32": [0xbc],
@@ -42,9 +39,15 @@ const opcodes = {
   "f64.reinterpret_i64": [0xbf],
   "i32.extend8_s": [0xc0],
   "i32.extend16_s": [0xc1],
+  "i16x8.splat": [0xfd, 0x10],
+  "i16x8.eq": [0xfd, 0x2d],
+  "v128.and": [0xfd, 0x4e],
   "v128.or": [0xfd, 0x50],
   "v128.any_true": [0xfd, 0x53],
   "i8x16.bitmask": [0xfd, 0x64],
+  "i8x16.narrow_i16x8_u": [0xfd, 0x66],
+  "i16x8.extend_low_i8x16_u": [0xfd, 0x89, 0x01],
+  "i16x8.extend_high_i8x16_u": [0xfd, 0x8a, 0x01],
   unreachable: [0x00],
   return: [0x0f],
   drop: [0x1a],
@@ -64,6 +67,7 @@ const accesses = {
   "i32.store8": [0x3a],
   "i32.store16": [0x3b],
   "v128.load": [0xfd, 0x00],
+  "v128.store": [0xfd, 0x0b],
 } as const;
 
 /** An instruction without immediates. */
@@ -104,6 +108,7 @@ export class CodeWriter {
   readonly params: readonly Local[];
   readonly #bytes = new ByteWriter();
   readonly #locals: LocalType[] = [];
+  readonly #free: Local[] = [];
   #depth = 0;
 
   constructor(type: CoreType) {
@@ -115,6 +120,15 @@ export class CodeWriter {
   local(type: LocalType = "i32"): Local {
     this.#locals.push(type);
     return new Local(this.params.length + this.#locals.length - 1, type);
+  }
+
+  /** A local that is used until {@link free} gives it back; it may hold anything at first. */
+  scratch(): Local {
+    return this.#free.pop() ?? this.local();
+  }
+
+  free(...locals: readonly Local[]): void {
+    this.#free.push(...locals);
   }
 
   /** Writes values and instructions in order. */
@@ -175,6 +189,21 @@ export class CodeWriter {
 
   block(body: (label: Label) => void): this {
     return this.#nested([0x02, 0x40], body);
+  }
+
+  /** So many blocks around a body, the first the innermost; `behind` writes what stands after the end of each. */
+  blocks(count: number, body: (labels: readonly Label[]) => void, behind: (index: number) => void): this {
+    const outer = this.#depth;
+    const labels = Array.from({ length: count }, (_, at) => new Label(outer + count - at));
+    for (let i = 0; i < count; i++) this.#bytes.raw([0x02, 0x40]);
+    this.#depth += count;
+    body(labels);
+    for (let i = 0; i < count; i++) {
+      this.#bytes.u8(0x0b);
+      this.#depth -= 1;
+      behind(i);
+    }
+    return this;
   }
 
   loop(body: (label: Label) => void): this {

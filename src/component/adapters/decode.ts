@@ -1,5 +1,5 @@
 import type { CodeWriter, Local } from "./code-writer.ts";
-import { source, trapIf, type Way } from "./way.ts";
+import { source, target, trapIf, type Way } from "./way.ts";
 
 /** Encodings without a tag. */
 export type Encoding = "utf8" | "utf16" | "latin1";
@@ -98,27 +98,85 @@ function utf8Char(way: Way, memory: number): number {
   });
 }
 
-/** Bytes that {@link skipAscii} looks at in one step. */
+/** Code units that {@link carryWide} carries in one step. */
+const step = 16;
+/** Bytes that {@link skipPlain} looks at in one step. */
 const stride = 64;
 
-/** Writes what moves the index of bytes on over whole strides of ASCII. */
-export function skipAscii(
-  code: CodeWriter,
-  memory: number,
-  { at, index, length }: Omit<Reading, "char" | "encoding">,
-): void {
-  const address = code.local();
+/** Where text is written to; `length` counts code units. */
+export interface Writing {
+  readonly at: Local;
+  readonly length: Local;
+}
+
+/** How {@link carryWide} carries code units, several at once. */
+export interface WideCarry {
+  readonly unit: 1 | 2;
+  readonly writing: Writing;
+  /** Bits of which a code unit that is carried so has none. */
+  readonly without: number;
+}
+
+/** Writes what carries code units over as they are, {@link step} at a time, up to the first that has other bits. */
+export function carryWide(code: CodeWriter, way: Way, reading: Reading, { unit, writing, without }: WideCarry): void {
+  const { at, length, index, encoding } = reading;
+  const [first, second] = [code.local("v128"), code.local("v128")];
+  const [from, to, left] = [code.local(), code.local(), code.local()];
+  const isWide = encoding === "utf16";
+  const shift = isWide ? 1 : 0;
+  code.do(at, index, shift, "i32.shl", "i32.add").set(from);
+  code.do(writing.at, writing.length, unit - 1, "i32.shl", "i32.add").set(to);
+  code.do(length, index, "i32.sub").set(left);
   code.block((over) => {
     code.loop((again) => {
-      // Both are less than 2^28.
-      code.do(length, index, stride, "i32.add", "i32.lt_u").brIf(over);
-      code.do(at, index, "i32.add").set(address);
+      code.do(left, step, "i32.lt_u").brIf(over);
+      code.do(from).access("v128.load", source(way)).set(first);
+      if (isWide) {
+        code.do(from).access("v128.load", source(way), 16).set(second);
+        code.do(first, second, "v128.or", without, "i16x8.splat", "v128.and", "v128.any_true").brIf(over);
+      } else if (without !== 0) code.do(first, "i8x16.bitmask").brIf(over);
+      if (unit === 2) {
+        code.do(to, first, "i16x8.extend_low_i8x16_u").access("v128.store", target(way));
+        code.do(to, first, "i16x8.extend_high_i8x16_u").access("v128.store", target(way), 16);
+      } else {
+        code.do(to, first);
+        if (isWide) code.do(second, "i8x16.narrow_i16x8_u");
+        code.access("v128.store", target(way));
+      }
+      code
+        .do(from, step << shift, "i32.add")
+        .set(from)
+        .do(to, step * unit, "i32.add")
+        .set(to);
+      code.do(left, step, "i32.sub").set(left).br(again);
+    });
+  });
+  code.do(to, writing.at, "i32.sub", unit - 1, "i32.shr_u").set(writing.length);
+  if (writing.length !== index) code.do(length, left, "i32.sub").set(index);
+}
+
+/** Writes what runs where the index is one of each {@link step}: text of other letters does not pay for it each time. */
+export function atSteps(code: CodeWriter, { index }: Reading, run: () => void): void {
+  code.do(index, step - 1, "i32.and", "i32.eqz").if(run);
+}
+
+/** Writes what moves the index on over whole strides of ASCII, or in UTF-16 of what is no half of a pair. */
+function skipPlain(code: CodeWriter, memory: number, { encoding, at, index, length }: Reading): void {
+  const [address, unit] = [code.local(), encoding === "utf16" ? 2 : 1];
+  code.block((over) => {
+    code.loop((again) => {
+      code.do(length, index, stride / unit, "i32.add", "i32.lt_u").brIf(over);
+      code.do(at, index, unit - 1, "i32.shl", "i32.add").set(address);
       for (let offset = 0; offset < stride; offset += 16) {
         code.do(address).access("v128.load", memory, offset);
+        if (unit === 2) code.do(0xf800, "i16x8.splat", "v128.and", 0xd800, "i16x8.splat", "i16x8.eq");
         if (offset > 0) code.do("v128.or");
       }
       code.do("i8x16.bitmask").brIf(over);
-      code.do(index, stride, "i32.add").set(index).br(again);
+      code
+        .do(index, stride / unit, "i32.add")
+        .set(index)
+        .br(again);
     });
   });
 }
@@ -135,9 +193,7 @@ export function checkCopied(
   const reading: Reading = { encoding, at, length, index: code.local(), char: code.local() };
   code.block((over) => {
     code.loop((again) => {
-      // Not for each character: text of other letters would pay for it.
-      if (encoding === "utf8")
-        code.do(reading.index, stride - 1, "i32.and", "i32.eqz").if(() => skipAscii(code, source(inTarget), reading));
+      atSteps(code, reading, () => skipPlain(code, source(inTarget), reading));
       code.do(reading.index, length, "i32.ge_u").brIf(over);
       readChar(code, inTarget, reading);
       code.br(again);

@@ -1,16 +1,20 @@
 import { maxByteLength } from "../canonical/layout.ts";
 import { tag32 } from "../canonical/strings.ts";
 import type { CodeWriter, Local } from "./code-writer.ts";
-import { checkCopied, type Encoding, readChar, type Reading, readUnit } from "./decode.ts";
+import {
+  atSteps,
+  carryWide,
+  checkCopied,
+  type Encoding,
+  readChar,
+  type Reading,
+  readUnit,
+  type WideCarry,
+  type Writing,
+} from "./decode.ts";
 import { allocator, checkAlignment, checkBounds, source, target, trapIf, type Way } from "./way.ts";
 
 const stringType = { params: ["i32", "i32"], results: ["i32", "i32"] } as const;
-
-/** A string that is written; `length` counts what it has been given so far, in code units. */
-interface Writing {
-  readonly at: Local;
-  readonly length: Local;
-}
 
 /** The function that carries a string over (pointer, tagged length → pointer, tagged length in the target). */
 export function stringCarrier(way: Way): number {
@@ -108,6 +112,7 @@ function copy(code: CodeWriter, way: Way, { encoding, at, length }: Reading, ali
 function widen(code: CodeWriter, way: Way, reading: Reading): void {
   const writing: Writing = { at: code.local(), length: code.local() };
   allocate(code, way, { alignment: 2, size: [reading.length, 2] }, writing.at);
+  carryWide(code, way, reading, { unit: 2, writing, without: 0 });
   eachChar(code, way, reading, () => putUtf16(code, way, writing, reading));
   code.do(writing.at, writing.length);
 }
@@ -116,7 +121,8 @@ function widen(code: CodeWriter, way: Way, reading: Reading): void {
 function utf8ToUtf16(code: CodeWriter, way: Way, reading: Reading): void {
   const writing: Writing = { at: code.local(), length: code.local() };
   allocate(code, way, { alignment: 2, size: [reading.length, 2] }, writing.at);
-  eachChar(code, way, reading, () => putUtf16(code, way, writing, reading));
+  const wide = { unit: 2, writing, without: 0x80 } as const;
+  eachChar(code, way, reading, () => putUtf16(code, way, writing, reading), wide);
   shrinkUtf16(code, way, writing, reading);
   code.do(writing.at, writing.length);
 }
@@ -127,6 +133,7 @@ function toUtf8(code: CodeWriter, way: Way, reading: Reading): void {
   const worst = reading.encoding === "utf16" ? 3 : 2;
   const writing: Writing = { at: code.local(), length: code.local() };
   allocate(code, way, { alignment: 1, size: [length, 1] }, writing.at);
+  carryWide(code, way, reading, { unit: 1, writing: { at: writing.at, length: index }, without: 0xff80 });
   code.block((other) => {
     code.loop((again) => {
       code.do(index, length, "i32.ge_u").if(() => code.do(writing.at, length, "return"));
@@ -152,11 +159,12 @@ function toLatin1OrUtf16(code: CodeWriter, way: Way, reading: Reading): void {
   const writing: Writing = { at: code.local(), length: code.local() };
   allocate(code, way, { alignment: 2, size: [length, 1] }, writing.at);
   code.block((wide) => {
-    eachChar(code, way, reading, () => {
+    const put = (): void => {
       code.do(char, 0x100, "i32.ge_u").brIf(wide);
       code.do(writing.at, writing.length, "i32.add", char).access("i32.store8", target(way));
       code.do(writing.length, 1, "i32.add").set(writing.length);
-    });
+    };
+    eachChar(code, way, reading, put, { unit: 1, writing, without: 0xff00 });
     code.do(writing.length, length, "i32.lt_u").if(() => {
       const request = { alignment: 2, size: [writing.length, 1] } as const;
       allocate(code, way, { old: writing.at, oldSize: [length, 1], ...request }, writing.at);
@@ -216,10 +224,11 @@ function probablyUtf16(code: CodeWriter, way: Way, { at, length }: Reading): voi
   code.do(to, length);
 }
 
-/** Reads what is left of a string. */
-function eachChar(code: CodeWriter, way: Way, reading: Reading, run: () => void): void {
+/** Reads what is left of a string; `wide` carries what it can of it. */
+function eachChar(code: CodeWriter, way: Way, reading: Reading, run: () => void, wide?: WideCarry): void {
   code.block((over) => {
     code.loop((again) => {
+      if (wide !== undefined) atSteps(code, reading, () => carryWide(code, way, reading, wide));
       code.do(reading.index, reading.length, "i32.ge_u").brIf(over);
       readChar(code, way, reading);
       run();

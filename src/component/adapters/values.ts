@@ -1,7 +1,23 @@
 import type { ComponentValueType, ResourceType } from "../../wasm/component/index.ts";
 import { type FlatType, fieldsOf, type Layout, maxByteLength, partsOf } from "../canonical/layout.ts";
-import type { Access, CodeWriter, Item, Label, Local } from "./code-writer.ts";
+import type { CodeWriter, Local } from "./code-writer.ts";
 import { stringCarrier } from "./strings.ts";
+import {
+  checkCase,
+  checkChar,
+  eachCase,
+  elementOf,
+  isInMemory,
+  isWord,
+  kept,
+  loads,
+  maskOf,
+  narrowed,
+  scalars,
+  stores,
+  widening,
+  type Word,
+} from "./value-code.ts";
 import { allocator, checkAlignment, checkBounds, source, target, trapIf, type Way } from "./way.ts";
 
 /** A place in memory: what a local points at, and so many bytes on. */
@@ -9,44 +25,6 @@ export interface Place {
   readonly at: Local;
   readonly offset: number;
 }
-
-/** How a scalar is read and written, and what is done to it between. */
-interface Scalar {
-  readonly load: Access;
-  readonly store: Access;
-  /** Of the value as memory has it. */
-  readonly fromMemory?: readonly Item[];
-  /** Of the core value. */
-  readonly fromFlat?: readonly Item[];
-}
-
-const scalars: Readonly<Record<string, Scalar>> = {
-  bool: {
-    load: "i32.load8_u",
-    store: "i32.store8",
-    fromMemory: [0, "i32.ne"],
-    fromFlat: [0, "i32.ne"],
-  },
-  u8: { load: "i32.load8_u", store: "i32.store8", fromFlat: [0xff, "i32.and"] },
-  s8: { load: "i32.load8_u", store: "i32.store8", fromFlat: ["i32.extend8_s"] },
-  u16: { load: "i32.load16_u", store: "i32.store16", fromFlat: [0xffff, "i32.and"] },
-  s16: { load: "i32.load16_u", store: "i32.store16", fromFlat: ["i32.extend16_s"] },
-  u32: { load: "i32.load", store: "i32.store" },
-  s32: { load: "i32.load", store: "i32.store" },
-  u64: { load: "i64.load", store: "i64.store" },
-  s64: { load: "i64.load", store: "i64.store" },
-  f32: { load: "f32.load", store: "f32.store" },
-  f64: { load: "f64.load", store: "f64.store" },
-};
-
-/** Types of one core value that is more than a number. */
-type Word =
-  | { readonly kind: "char" }
-  | { readonly kind: "flags"; readonly names: readonly string[] }
-  | { readonly kind: "own" | "borrow"; readonly resource: ResourceType };
-
-const loads = { 1: "i32.load8_u", 2: "i32.load16_u", 4: "i32.load" } as const;
-const stores = { 1: "i32.store8", 2: "i32.store16", 4: "i32.store" } as const;
 
 /** So many parts a type has before its code is a function of its own: parts are shared, code would not be. */
 const mostInline = 40;
@@ -127,7 +105,7 @@ export class ValueWriter {
 
   /** Carries what a pointer and a length stand for. */
   #carry(code: CodeWriter, way: Way, type: ComponentValueType, [at, length]: readonly [Local, Local]): [Local, Local] {
-    const to: [Local, Local] = [code.local(), code.local()];
+    const to: [Local, Local] = [code.scratch(), code.scratch()];
     code.do(at, length);
     if (type.kind === "string") code.call(stringCarrier(way)).set(to[1]).set(to[0]);
     else {
@@ -139,13 +117,13 @@ export class ValueWriter {
 
   /** Carries one core value whose bits mean something. */
   #word(code: CodeWriter, way: Way, type: Word, value: Local): Local {
-    if (type.kind === "flags") return kept(code, value, [maskOf(type.names.length), "i32.and"]);
     if (type.kind === "char") {
       checkChar(code, way, value);
       return value;
     }
-    const to = code.local();
-    code.do(this.#slotOf(type), value).call(type.kind === "own" ? way.transferOwn : way.transferBorrow);
+    const to = code.scratch();
+    if (type.kind === "flags") code.do(value, maskOf(type.names.length), "i32.and");
+    else code.do(this.#slotOf(type), value).call(type.kind === "own" ? way.transferOwn : way.transferBorrow);
     code.set(to);
     return to;
   }
@@ -186,7 +164,7 @@ export class ValueWriter {
       return;
     }
     const size = this.#layout.sizeOf(element);
-    const [left, here, there] = [code.local(), code.local(), code.local()];
+    const [left, here, there] = [code.scratch(), code.scratch(), code.scratch()];
     code.do(bytes).set(left).do(from.at, from.offset, "i32.add").set(here);
     code.do(to.at, to.offset, "i32.add").set(there);
     code.block((over) => {
@@ -198,6 +176,7 @@ export class ValueWriter {
         code.do(left, size, "i32.sub").set(left).br(again);
       });
     });
+    code.free(left, here, there);
   }
 
   #copyInline(code: CodeWriter, way: Way, type: ComponentValueType, [from, to]: readonly [Place, Place]): void {
@@ -214,7 +193,7 @@ export class ValueWriter {
     }
     if (isWord(type)) this.#copyWord(code, way, type, [from, to]);
     else if (isInMemory(type)) {
-      const [at, length] = [code.local(), code.local()];
+      const [at, length] = [code.scratch(), code.scratch()];
       code.do(from.at).access("i32.load", source(way), from.offset).set(at);
       code
         .do(from.at)
@@ -223,6 +202,7 @@ export class ValueWriter {
       const carried = this.#carry(code, way, type, [at, length]);
       code.do(to.at, carried[0]).access("i32.store", target(way), to.offset);
       code.do(to.at, carried[1]).access("i32.store", target(way), to.offset + 4);
+      code.free(at, length, ...carried);
     } else if (type.kind === "list") this.#elements(code, way, type.element, [from, to], this.#layout.sizeOf(type));
     else this.#copyVariant(code, way, type, [from, to]);
   }
@@ -247,9 +227,11 @@ export class ValueWriter {
   /** Carries a value that is one core value of checked bits. */
   #copyWord(code: CodeWriter, way: Way, type: Word, [from, to]: readonly [Place, Place]): void {
     const size = this.#layout.sizeOf(type) as 1 | 2 | 4;
-    const word = code.local();
+    const word = code.scratch();
     code.do(from.at).access(loads[size], source(way), from.offset).set(word);
-    code.do(to.at, this.#word(code, way, type, word)).access(stores[size], target(way), to.offset);
+    const carried = this.#word(code, way, type, word);
+    code.do(to.at, carried).access(stores[size], target(way), to.offset);
+    code.free(...new Set([word, carried]));
   }
 
   #flatVariant(code: CodeWriter, way: Way, type: ComponentValueType, values: readonly Local[]): readonly Local[] {
@@ -271,7 +253,7 @@ export class ValueWriter {
     const layout = this.#layout.variantOf(type);
     if (layout === undefined) throw new TypeError(`No adapter carries a ${type.kind}`);
     const { cases, discriminantSize, payloadOffset } = layout;
-    const index = code.local();
+    const index = code.scratch();
     code.do(from.at).access(loads[discriminantSize], source(way), from.offset).set(index);
     checkCase(code, way, index, cases.length);
     code.do(to.at, index).access(stores[discriminantSize], target(way), to.offset);
@@ -281,6 +263,7 @@ export class ValueWriter {
         { at: to.at, offset: to.offset + payloadOffset },
       ]);
     });
+    code.free(index);
   }
 
   #casesOf(type: ComponentValueType): readonly (ComponentValueType | undefined)[] {
@@ -303,14 +286,13 @@ export class ValueWriter {
   #partCount(type: ComponentValueType): number {
     const known = this.#sizes.get(type);
     if (known !== undefined) return known;
-    let count = 1;
-    if (type.kind === "enum" || type.kind === "string") count = 2;
-    else if (type.kind !== "list" || type.length !== undefined) {
-      const times = type.kind === "list" ? Math.min(type.length ?? 1, 16) : 1;
-      for (const part of new Set(type.kind === "map" ? [] : partsOf(type)))
-        if (part !== undefined) count += times * Math.min(this.#partCount(part), mostInline + 1);
-      count += partsOf(type).length;
-    }
+    let count = type.kind === "enum" || type.kind === "string" ? 2 : 1;
+    const isInline = type.kind !== "map" && (type.kind !== "list" || type.length !== undefined);
+    const parts = isInline ? partsOf(type) : [];
+    const times = type.kind === "list" ? Math.min(type.length ?? 1, 16) : 1;
+    // Cases of the same type share their code.
+    for (const part of fieldsOf(type) === undefined ? new Set(parts) : parts)
+      if (part !== undefined && count <= mostInline) count += 1 + times * this.#partCount(part);
     this.#sizes.set(type, count);
     return count;
   }
@@ -333,89 +315,4 @@ export class ValueWriter {
     const bytes = fields.reduce((sum, field) => sum + this.#layout.sizeOf(field), 0);
     return bytes === this.#layout.sizeOf(type) && fields.every((field) => this.#isSolid(field));
   }
-}
-
-function isWord(type: ComponentValueType): type is ComponentValueType & Word {
-  return type.kind === "char" || type.kind === "flags" || type.kind === "own" || type.kind === "borrow";
-}
-
-/** Whether a value is a pointer to memory and a length. */
-function isInMemory(type: ComponentValueType): boolean {
-  return type.kind === "string" || type.kind === "map" || (type.kind === "list" && type.length === undefined);
-}
-
-function elementOf(layout: Layout, type: ComponentValueType): ComponentValueType {
-  if (type.kind === "list") return type.element;
-  if (type.kind === "map") return layout.entryOf(type);
-  throw new TypeError(`A ${type.kind} has no elements`);
-}
-
-function kept(code: CodeWriter, value: Local, work: readonly Item[] | undefined): Local {
-  if (work === undefined) return value;
-  const result = code.local(value.type);
-  code.do(value, ...work).set(result);
-  return result;
-}
-
-function maskOf(count: number): number {
-  return count >= 32 ? -1 : 2 ** count - 1;
-}
-
-/** Traps where a core value is no character (Canonical ABI, Loading: convert_i32_to_char). */
-function checkChar(code: CodeWriter, way: Way, value: Local): void {
-  code.do(value, 0x11_0000, "i32.ge_u", value, 0xffff_f800, "i32.and", 0xd800, "i32.eq", "i32.or");
-  trapIf(code, way, "invalid-char");
-}
-
-function checkCase(code: CodeWriter, way: Way, index: Local, cases: number): void {
-  code.do(index, cases, "i32.ge_u");
-  trapIf(code, way, "invalid-discriminant");
-}
-
-/** Writes what is done for the payload of the case that the index names; cases of the same type share it. */
-function eachCase(
-  code: CodeWriter,
-  index: Local,
-  cases: readonly (ComponentValueType | undefined)[],
-  write: (payload: ComponentValueType) => void,
-): void {
-  const payloads = [...new Set(cases)].filter((each) => each !== undefined);
-  if (payloads.length === 0) return;
-  code.block((over) => {
-    const labels = new Map<ComponentValueType, Label>();
-    const open = (count: number): void => {
-      const last = payloads[count - 1];
-      if (last === undefined) {
-        const targets = cases.map((each) => (each === undefined ? over : (labels.get(each) ?? over)));
-        code.do(index).brTable(targets, over);
-        return;
-      }
-      code.block((label) => {
-        labels.set(last, label);
-        open(count - 1);
-      });
-      write(last);
-      code.br(over);
-    };
-    open(payloads.length);
-  });
-}
-
-/** A core value of a variant as its case wants it (Flat Lifting: CoerceValueIter). */
-function narrowed(code: CodeWriter, value: Local, want: FlatType): Local {
-  if (value.type === want) return value;
-  const work: Item[] = value.type === "i64" && want !== "f64" ? ["i32.wrap_i64"] : [];
-  if (want === "f32") work.push("f32.reinterpret_i32");
-  if (want === "f64") work.push("f64.reinterpret_i64");
-  const result = code.local(want);
-  code.do(value, ...work).set(result);
-  return result;
-}
-
-/** What makes a case's core value one of the variant's (Flat Lowering: lower_flat_variant). */
-function widening(have: FlatType, want: FlatType): Item[] {
-  if (have === want) return [];
-  if (have === "f64") return ["i64.reinterpret_f64"];
-  const bits: Item[] = have === "f32" ? ["i32.reinterpret_f32"] : [];
-  return want === "i64" ? [...bits, "i64.extend_i32_u"] : bits;
 }

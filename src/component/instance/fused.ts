@@ -19,7 +19,9 @@ export function makeFused(store: ComponentStore, step: FuseStep): WebAssembly.Im
   if (options.isAsync || callee.options.isAsync) return store.refusing(state, `the async call of ${callee.name}`);
   const asyncKind = asyncKindOf(type);
   if (asyncKind !== undefined) return store.refusing(state, `the ${asyncKind} of ${callee.name}`);
-  if (options.memoryIs64 || callee.options.memoryIs64) return store.fuseByJavaScript(step);
+  // The decoder lets none through.
+  if (options.memoryIs64 || callee.options.memoryIs64)
+    throw new TypeError("No adapter reads a memory of 64-bit addresses");
   const { module, imports } = store.code.stepModule(step, () => {
     const wanted = optionsOf(store, step);
     const compiled = store.code.moduleOf(`adapter ${adapterKey(wanted)}`, () => compileAdapter(wanted));
