@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { coreParameters, preview1Modules, wasmedgeVersions } from "../src/abi/index.ts";
+import { coreParameters, preview1Modules, wasi02Interfaces, wasmedgeVersions } from "../src/abi/index.ts";
 import { errorCatalog, type ErrorCode, SampanError } from "../src/base/index.ts";
 import { boundaries, type Boundary, freeModules, type Room, rooms } from "../src/boundaries.ts";
 import { statusOf } from "../src/cli/exit-status.ts";
@@ -22,6 +22,7 @@ export function generatedFiles(): GeneratedFile[] {
     { path: ".oxlintrc.json", text: () => `${JSON.stringify(lintConfig(), undefined, 2)}\n` },
     { path: "docs/ERRORS.md", text: errorsDocument },
     { path: "docs/PREVIEW1.md", text: preview1Document },
+    { path: "docs/WASI02.md", text: wasi02Document },
     { path: "docs/ARCHITECTURE.md", text: architectureDocument },
     { path: "docs/guides/compose-support.md", text: () => `${notice}\n\n${supportDocument(table)}` },
   ];
@@ -128,6 +129,38 @@ a guest's import tells which one it means, and a guest may mean both. Addresses,
 WasmEdge lays them out. A guest that lacks a grant sees \`acces\`, or \`aifail\` for a name.
 
 ${table(["call", "parameters", "effect", "errors", "instead", "test"], wasmedgeLines())}
+`;
+}
+
+function wasi02Document(): string {
+  const types = JSON.parse(readFileSync(new URL("src/abi/wasi-0.2/functions.json", root), "utf8")) as Record<
+    string,
+    Record<string, string>
+  >;
+  const sections = Object.entries(wasi02Interfaces).map(([name, { rows }]) => {
+    const lines = Object.entries(rows).map(([function_, { docs, mayWait, feature }]) => {
+      const type = types[name]?.[function_] ?? "";
+      const notes = [
+        ...(mayWait === true ? ["may wait"] : []),
+        ...(feature === undefined ? [] : [`\`--feature ${feature}\``]),
+      ];
+      return [`\`${function_}\``, type === "" ? "" : `\`${type}\``, docs, notes.join(", ")];
+    });
+    return `## \`${name}\`\n\n${table(["function", "type", "effect", "notes"], lines)}`;
+  });
+  return `${notice}
+
+# WASI 0.2
+
+Sampan provides these interfaces under each version from 0.2.0 on: a function that came later than the version that a
+component names is there all the same. A component is granted what a preview 1 module is granted, by the same flags; what
+it was not granted fails with \`not-permitted\`, and \`sampan run --trace\` tells which flag would allow it. Functions
+without an error to answer (clocks, randomness) end a guest that was not granted them.
+
+A function that "may wait" suspends an instance that is bound async, and blocks the thread of one that is bound sync. One
+with \`--feature\` is marked unstable by its package, and refused with \`COMPONENT_FEATURE_OFF\` until that is typed.
+
+${sections.join("\n\n")}
 `;
 }
 

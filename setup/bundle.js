@@ -63,19 +63,26 @@ const checksum = () => {
 };
 const sumOf = cache && process.execArgv.includes("--expose-internals") ? checksum() : undefined;
 if (cache) require("node:module").enableCompileCache(folder);
-if (sumOf === undefined || process.getuid === undefined) require(process.argv[2] === "run" ? "./run.js" : "./command.js");
-else start();
+const first = process.argv[2] === "run" ? "./run.js" : "./command.js";
+if (sumOf === undefined || process.getuid === undefined) require(first);
+else load(first);
 
-function start() {
+function load(name) {
   const { Script } = require("node:vm");
   const command = /^[a-z]{1,20}$/.exec(process.argv[2]) || "none";
-  const file = folder + "/" + command + "-${digest}.code";
-  const path = __dirname + (process.argv[2] === "run" ? "/run.js" : "/command.js");
+  const file = folder + "/" + command + (name === first ? "" : name.slice(1, -3).replace("/", "-")) + "-${digest}.code";
+  const path = __dirname + name.slice(1);
   const source = "(function(exports,require,module,__filename,__dirname){" + readFileSync(path, "latin1") + "\\n})";
   const cachedData = isOurs() ? read(file) : undefined;
   const script = new Script(source, { filename: path, cachedData });
   if (script.cachedDataRejected !== false) process.once("exit", () => write(file, script.createCachedData()));
-  script.runInThisContext()(exports, require, module, path, __dirname);
+  const loaded = { exports: {} };
+  script.runInThisContext()(loaded.exports, requireOwn, loaded, path, __dirname);
+  return loaded.exports;
+}
+
+function requireOwn(name) {
+  return name === "./command.js" || name === "./run-late.js" ? load(name) : require(name);
 }
 
 function read(file) {
@@ -113,10 +120,9 @@ export async function bundle(stamp) {
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   const inputs = await runBundler(draft, stamp);
-  const digest = createHash("sha256")
-    .update(readFileSync(join(draft, "command.js")))
-    .update(readFileSync(join(draft, "run.js")))
-    .digest("hex");
+  const hash = createHash("sha256");
+  for (const file of ["command.js", "run.js", "run-late.js"]) hash.update(readFileSync(join(draft, file)));
+  const digest = hash.digest("hex");
   writeFileSync(join(draft, "main.js"), mainOf(digest.slice(0, 32)));
   writeFileSync(join(draft, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
   writeFileSync(join(draft, "THIRD-PARTY.txt"), licences(inputs));

@@ -40,6 +40,7 @@ const signatures = {
   getpagesize: { arguments: [], return: "int32" },
   getrandom: { arguments: [pointer, "uint64", "uint32"], return: "int64" },
   isatty: { arguments: ["int32"], return: "int32" },
+  landlock: { symbol: "syscall", arguments: ["int64", "uint64", "uint64", pointer, "uint64"], return: "int32" },
   linkat: { arguments: ["int32", pointer, "int32", pointer, "int32"], return: "int32" },
   lseek: { arguments: ["int32", "int64", "int32"], return: "int64" },
   madvise: { arguments: [pointer, "uint64", "int32"], return: "int32" },
@@ -68,6 +69,8 @@ type Argument = { int32: number; uint32: number; uint64: bigint; int64: bigint }
 type Arguments<T extends readonly (keyof Argument)[]> = { -readonly [K in keyof T]: Argument[T[K]] };
 
 interface Signature {
+  /** Its name in the C library, where that is another. */
+  readonly symbol?: string;
   readonly arguments: readonly (keyof Argument)[];
   readonly return: keyof Argument;
 }
@@ -204,11 +207,11 @@ function bindLazily(library: NodeFfi.DynamicLibrary, keepErrno: () => void): Nat
   // Found functions become properties of the object itself, which V8 keeps quick; what is still to be found is below it.
   const unbound = {};
   const functions: object = Object.create(unbound);
-  for (const [name, signature] of Object.entries(signatures)) {
+  for (const [name, signature] of Object.entries<Signature>(signatures)) {
     Object.defineProperty(unbound, name, {
       get() {
         const value = keeping(
-          library.getFunction(name, signature) as unknown as Bare,
+          library.getFunction(signature.symbol ?? name, signature) as unknown as Bare,
           signature.arguments.length,
           keepErrno,
         );
@@ -222,6 +225,20 @@ function bindLazily(library: NodeFfi.DynamicLibrary, keepErrno: () => void): Nat
 
 /** A function that calls `bare` and, where that answers less than 0, keeps errno; one for each number of arguments. */
 function keeping(bare: Bare, count: number, keepErrno: () => void): Bare {
+  try {
+    return keepingQuickly(bare, count, keepErrno);
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+    // Processes may be told to make no code of text.
+    return (...args) => {
+      const result = bare(...args);
+      if (result < 0) keepErrno();
+      return result;
+    };
+  }
+}
+
+function keepingQuickly(bare: Bare, count: number, keepErrno: () => void): Bare {
   // oxlint-disable-next-line typescript/no-implied-eval -- the code is made from a number of ours
   const make = new Function(
     "bare",

@@ -151,6 +151,10 @@ export class DatagramSocket extends Socket {
     return this.#queue[0]?.bytes.length ?? 0;
   }
 
+  get room(): number {
+    return Math.max(0, mostPending - (this.#datagrams?.pending ?? 0));
+  }
+
   protected ask(): void {
     this.#lack.ask(() => this.wake("both"));
   }

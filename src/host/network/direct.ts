@@ -1,12 +1,19 @@
-import { failure, failureOfNode } from "../../base/index.ts";
+import { failure, failureOfNode, HostError } from "../../base/index.ts";
 import type { BoundStream, Connection, Datagrams, InternetAddress, NetworkBackend, SocketAddress } from "./backend.ts";
 import { NodeBound } from "./node-bound.ts";
 import { connectionOptions, NodeConnection } from "./node-connection.ts";
 import { NodeDatagrams } from "./node-datagrams.ts";
+import { RefusedConnection } from "./refused-connection.ts";
+import { type HeldPath, holdPlace, holdSocket, type UnixRules } from "./unix-place.ts";
 
-/** The machine's own network, by Node. Its modules are loaded when a guest first uses them: a start costs them nothing. */
-export function directNetwork(): NetworkBackend {
-  return new DirectNetwork();
+const noRules: UnixRules = { writable: [], closed: [], refusesLinks: false };
+
+/**
+ * The machine's own network, by Node. Its modules are loaded when a guest first uses them: a start costs them nothing. `rules`
+ * say how Unix sockets are looked up.
+ */
+export function directNetwork(rules: UnixRules = noRules): NetworkBackend {
+  return new DirectNetwork(rules);
 }
 
 /** Node's modules for sockets, loaded when they are first asked for. */
@@ -21,13 +28,39 @@ export const socketModules = {
 
 class DirectNetwork implements NetworkBackend {
   readonly name = "direct";
+  readonly #rules: UnixRules;
+
+  constructor(rules: UnixRules) {
+    this.#rules = rules;
+  }
 
   bindStream(address: SocketAddress): BoundStream {
-    return new NodeBound(socketModules.net, address);
+    const held = address.family === "unix" ? holdPlace(address.path, this.#rules) : undefined;
+    if (held === undefined) return new NodeBound(socketModules.net, address);
+    try {
+      return new HeldBound(address, held);
+    } catch (error) {
+      held.release();
+      throw error;
+    }
   }
 
   connect(to: SocketAddress): Connection {
-    return NodeConnection.to(new socketModules.net.Socket(connectionOptions), to);
+    if (to.family !== "unix") return NodeConnection.to(new socketModules.net.Socket(connectionOptions), to);
+    let held: HeldPath | undefined;
+    try {
+      held = holdSocket(to.path, this.#rules);
+      const { path } = held ?? to;
+      // The system is asked before this returns: what leads there is needed no longer.
+      const seen = { local: { family: "unix", path: "" }, remote: to } as const;
+      const socket = new socketModules.net.Socket(connectionOptions);
+      return NodeConnection.to(socket, { family: "unix", path }, held === undefined ? undefined : seen);
+    } catch (error) {
+      if (error instanceof HostError) return new RefusedConnection(to, error.errno);
+      throw error;
+    } finally {
+      held?.release();
+    }
   }
 
   bindDatagrams(address: InternetAddress, options: { readonly reusesAddress: boolean }): Datagrams {
@@ -44,5 +77,32 @@ class DirectNetwork implements NetworkBackend {
       if (code === "ENOTFOUND" || code === "ENODATA") throw failure("ainoname");
       throw failure(failureOfNode(error)?.errno === "aiagain" ? "aiagain" : "aifail");
     }
+  }
+}
+
+/** A Unix socket in a folder that is held: the system removes the socket by the way that leads there, when it is closed. */
+class HeldBound implements BoundStream {
+  readonly address: SocketAddress;
+  readonly #bound: NodeBound;
+  #held: HeldPath | undefined;
+
+  constructor(address: SocketAddress, held: HeldPath) {
+    this.address = address;
+    this.#held = held;
+    this.#bound = new NodeBound(socketModules.net, { family: "unix", path: held.path });
+  }
+
+  listen(backlog: number, accepted: (connection: Connection) => void): void {
+    this.#bound.listen(backlog, accepted);
+  }
+
+  connect(to: SocketAddress): Connection {
+    return this.#bound.connect(to);
+  }
+
+  close(): void {
+    this.#bound.close();
+    this.#held?.release();
+    this.#held = undefined;
   }
 }

@@ -5,7 +5,7 @@ import type { NetworkBackend } from "./backend.ts";
 import { directNetwork } from "./direct.ts";
 import type { ProjectNetworkConfig } from "./project/config.ts";
 import { projectNetwork } from "./project/project-network.ts";
-import { isWithin } from "./project/unix-place.ts";
+import { isWithin, unixRulesOf } from "./unix-place.ts";
 
 /** What guests' sockets are made of, as it is given: functions, or a project's network as data. */
 export type NetworkChoice = NetworkBackend | ProjectNetworkConfig;
@@ -21,8 +21,8 @@ export function isNetworkData(network: NetworkChoice): network is ProjectNetwork
  * @throws NETWORK_FOLDER, and GRANT_INVALID where a guest that is granted `files` could change what the network is made of
  */
 export function networkOf(network: NetworkChoice | undefined, files: readonly FolderGrant[]): NetworkBackend {
-  if (network === undefined) return directNetwork();
-  const backend = isNetworkData(network) ? projectNetwork(network) : network;
+  if (network === undefined) return directNetwork(unixRulesOf(files));
+  const backend = isNetworkData(network) ? projectNetwork(network, unixRulesOf(files)) : network;
   for (const folder of backend.own?.folders ?? []) {
     const grant = files.find(({ access, host }) => access === "read-write" && meets(host, folder));
     if (grant === undefined) continue;

@@ -56,6 +56,20 @@ export class NetworkPolicy {
     this.#refuse(byName[0] ?? literal);
   }
 
+  /**
+   * Lets what goes to a name through, at these addresses where anybody here knows them: behind a proxy nobody does.
+   *
+   * @throws HostError acces
+   */
+  connectByName(host: string, port: number, { addresses }: { readonly addresses?: readonly string[] } = {}): void {
+    if (this.#own?.hasName(host) !== true) this.#decide({ capability: "net.connect", host, port, addresses });
+  }
+
+  /** Whether a grant is for a name, wherever that is; nobody hears of it. */
+  isNamed(host: string, port: number): boolean {
+    return check(this.#grants, { capability: "net.connect", host, port }).allowed;
+  }
+
   /** Whether a guest may listen there, without saying so to anyone. */
   mayListen(at: InternetAddress): boolean {
     return this.#own !== undefined || check(this.#grants, listenRequest(at)).allowed;

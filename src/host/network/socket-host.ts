@@ -4,6 +4,7 @@ import type { NetworkPolicy } from "./policy.ts";
 import type { Rate } from "./rate.ts";
 import type { Socket } from "./socket.ts";
 import type { StreamSocket } from "./stream-socket.ts";
+import type { UsedChunks } from "./used-chunks.ts";
 
 /** What the sockets of one instance have in common. */
 export interface SocketHost {
@@ -15,6 +16,8 @@ export interface SocketHost {
   readonly bytes: Rate;
   /** Bytes to write from: replaced where a connection goes on with them. */
   readonly scratch: Scratch;
+  /** Where chunks go that the guest has read. */
+  readonly used: UsedChunks;
   /** @throws HostError mfile where no further socket may be open */
   reserve(): void;
   opened(socket: Socket): void;

@@ -87,6 +87,8 @@ export abstract class Socket extends Descriptor {
   abstract isReady(events: "read" | "write"): boolean;
   /** Bytes that a read has at once. */
   abstract get bytesReady(): number;
+  /** Bytes that a write takes at once, as far as the peer is concerned. */
+  abstract get room(): number;
   /** Lets bytes come in, because the guest wants to hear of them. */
   protected abstract ask(events: "read" | "write"): void;
   /** What has to be done to an option besides keeping its value. */
@@ -212,7 +214,8 @@ function callAll(all: ReadonlySet<() => void>): void {
   for (const each of now) each();
 }
 
-function waitsError(): SampanError {
+/** What an instance is told that would have to wait for the network, and blocks its thread. */
+export function waitsError(): SampanError {
   const message = "Cannot wait for a socket: the instance blocks its thread, in which the network goes on";
   return new SampanError("NETWORK_WAITS", message, { hint: "bind the instance async" });
 }

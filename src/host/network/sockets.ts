@@ -11,6 +11,7 @@ import type { Socket, SocketWaits } from "./socket.ts";
 import type { SocketHost } from "./socket-host.ts";
 import { StreamSocket } from "./stream-socket.ts";
 import { Turns } from "./turns.ts";
+import { UsedChunks } from "./used-chunks.ts";
 
 /** How much one instance may do on the network. */
 export interface NetworkLimits {
@@ -141,6 +142,7 @@ export class Sockets {
       policy,
       connections: new Rate(maxConnectionRate, waits?.alarms),
       scratch: new Scratch(),
+      used: new UsedChunks(),
       bytes: new Rate(maxNetworkRate, waits?.alarms),
       reserve: () => {
         // A connection whose bytes the host still keeps counts, although it is closed.

@@ -255,6 +255,10 @@ export class StreamSocket extends Socket {
     return this.#chunk === undefined ? 0 : this.#chunk.length - this.#at;
   }
 
+  get room(): number {
+    return Math.max(0, mostPending - (this.#connection?.pending ?? 0));
+  }
+
   protected ask(events: "read" | "write"): void {
     if (events === "read" && this.#state === "connected" && this.#chunk === undefined && !this.#isEnded)
       this.#connection?.read();
@@ -359,7 +363,10 @@ export class StreamSocket extends Socket {
       if (isPeek) return count;
       this.#host.bytes.spend(count);
       this.#at += count;
-      if (this.#at === chunk.length) this.#chunk = undefined;
+      if (this.#at === chunk.length) {
+        this.#chunk = undefined;
+        this.#host.used.add(chunk);
+      }
       return count;
     }
     if (this.#error !== undefined) throw this.takeError() ?? failure("io");

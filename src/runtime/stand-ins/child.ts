@@ -14,7 +14,13 @@ const mainFile = fileURLToPath(
 /** What a child is: a task of {@link ChildTask}, or another program that ends with its parent. */
 export type ChildKind =
   | { readonly task: ChildTask["kind"] }
-  | { readonly command: readonly string[]; readonly env?: NodeJS.ProcessEnv; readonly input?: string };
+  | {
+      readonly command: readonly string[];
+      readonly env?: NodeJS.ProcessEnv;
+      readonly input?: string;
+      /** The only folders that it may write in, where the kernel can see to that. */
+      readonly writes: readonly string[];
+    };
 
 /** A process of a stand-in, which ends with this one, however this one ends. */
 export class Child {
@@ -28,10 +34,13 @@ export class Child {
 
   constructor(kind: ChildKind, { stdout, stderr }: Pick<ProcessIo, "stdout" | "stderr">) {
     const isTask = "task" in kind;
-    const words = isTask ? [kind.task, String(process.pid)] : ["become", String(process.pid), ...kind.command];
+    const words = isTask
+      ? [kind.task, String(process.pid)]
+      : ["become", String(process.pid), JSON.stringify(kind.writes), ...kind.command];
     const flags = process.execArgv.filter((flag) => flag === "--expose-internals");
     const input = !isTask && kind.input !== undefined ? "pipe" : "ignore";
-    const child = spawn(process.execPath, [...flags, mainFile, ...words], {
+    // What a database's superuser loads into it may bring code as text; nothing here makes code of text.
+    const child = spawn(process.execPath, ["--disallow-code-generation-from-strings", ...flags, mainFile, ...words], {
       stdio: isTask ? [input, "pipe", "pipe", "ipc"] : [input, "pipe", "pipe"],
       env: { ...(isTask ? process.env : (kind.env ?? process.env)), NODE_NO_WARNINGS: "1" },
       cwd: "/",

@@ -1,5 +1,6 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -28,6 +29,10 @@ function openDataFolder(folder: string, program: string): "new" | "there" {
     mark(folder, { program, isWhole: false });
     return "new";
   }
+  // Guests may write in a volume: what is a link would lead out of it.
+  const link = names.find((name) => lstatSync(join(folder, name)).isSymbolicLink());
+  if (link !== undefined)
+    throw configError(`"${join(folder, link)}" is a link`, "put the data themselves there, or remove the volume");
   const found = readMarker(folder);
   if (found?.program !== program) {
     const whose = found === undefined ? "what is not a stand-in's" : `data of ${found.program}`;
@@ -50,7 +55,9 @@ interface Marker {
 
 function mark(folder: string, content: Marker): void {
   const draft = join(folder, `${marker}.new`);
-  writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  rmSync(draft, { force: true });
+  // It is made anew: what a guest has put there is not written through.
+  writeFileSync(draft, `${JSON.stringify(content)}\n`, { mode: 0o600, flag: "wx" });
   renameSync(draft, join(folder, marker));
 }
 

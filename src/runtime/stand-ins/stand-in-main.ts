@@ -1,6 +1,8 @@
+import { dirname } from "node:path";
 import process from "node:process";
 import { SampanError, writeAll } from "../../base/index.ts";
 import { ProjectPlace } from "../../engine/index.ts";
+import { confineWrites } from "./confine.ts";
 import { dieWithParent } from "./die-with-parent.ts";
 import { serveSite } from "./nginx/serve.ts";
 import { createCluster } from "./postgres/create.ts";
@@ -16,7 +18,8 @@ if (what === "become") become(command);
 else work();
 
 /** Is another program from now on, which ends with the parent as this one does. */
-function become([file = "", ...args]: readonly string[]): void {
+function become([writes = "[]", file = "", ...args]: readonly string[]): void {
+  confineWrites(JSON.parse(writes) as readonly string[]);
   process.execve?.(file, [file, ...args], process.env as Record<string, string>);
 }
 
@@ -42,11 +45,21 @@ interface Parts {
 async function run(task: ChildTask, { loading, log }: Parts): Promise<void> {
   switch (task.kind) {
     case "postgres-create":
+      confineWrites([dirname(task.folder)]);
       await createCluster(task.folder, task.settings);
       return report({ kind: "ready" }, 0);
     case "postgres": {
       const place = new ProjectPlace(task.network);
-      const server = await servePostgres(await (loading ?? loadPostgres()), { ...task, place, log });
+      confineWrites([dirname(task.folder), task.network.folder]);
+      const server = await servePostgres(await (loading ?? loadPostgres()), {
+        ...task,
+        place,
+        log,
+        onEnd: (why) => {
+          log(`PANIC:  the database has ended: ${why}`);
+          process.exit(1);
+        },
+      });
       return serveUntilSignal(() => server.stop());
     }
     case "nginx":

@@ -150,7 +150,11 @@ export async function forwardPublished(
         const message = `Cannot publish port ${port} on ${hostIp}:${hostPort}: ${cause.message}`;
         reject(new SampanError("NETWORK_PORT", message, { cause }));
       });
-      server.listen({ host: hostIp, port: hostPort }, resolve);
+      server.listen({ host: hostIp, port: hostPort }, () => {
+        // From now on it is about one connection that could not be taken, for want of descriptors for one.
+        server.removeAllListeners("error").on("error", () => {});
+        resolve();
+      });
     });
   }
   return close;

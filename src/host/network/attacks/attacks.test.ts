@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isInside, type NetworkAttack, networkAttacks } from "./cases.ts";
 import { hostTarget, type Target, type TargetParts, weakTarget } from "./target.ts";
+import { wasi02Target } from "./wasi02-target.ts";
 import { wasmedgeTarget } from "./wasmedge-target.ts";
 import { World } from "./world.ts";
 
@@ -28,6 +29,7 @@ test("the table of network attacks has its cases, each once", () => {
 for (const [label, make] of [
   ["the host", hostTarget],
   ["WasmEdge's calls", wasmedgeTarget],
+  ["WASI 0.2", wasi02Target],
 ] as const) {
   for (const attack of networkAttacks) {
     test(`${label} withstands ${attack.name}`, async () => assert.equal(await isBreached(attack, make), false));
@@ -41,6 +43,7 @@ for (const attack of networkAttacks) {
 for (const [label, make] of [
   ["the host", hostTarget],
   ["WasmEdge's calls", wasmedgeTarget],
+  ["WASI 0.2", wasi02Target],
 ] as const) {
   test(`${label} lets through what is granted, so that the attacks are real`, async () => {
     const world = new World();

@@ -16,7 +16,7 @@ export interface NetworkAttack {
 const port = 80;
 
 /** Addresses that no name and no grant for public ones opens. */
-const inside: Readonly<Record<string, string>> = {
+export const insideAddresses: Readonly<Record<string, string>> = {
   loopback: "127.0.0.1",
   "another loopback address": "127.8.7.6",
   "this machine's unspecified address": "0.0.0.0",
@@ -40,7 +40,7 @@ async function connectToName(target: Target, name: string): Promise<void> {
   for (const address of await target.resolve(name)) await connectTo(target, address);
 }
 
-const addresses = Object.entries(inside).flatMap(([what, address]): NetworkAttack[] => [
+const addresses = Object.entries(insideAddresses).flatMap(([what, address]): NetworkAttack[] => [
   {
     name: `connecting to ${what} through a granted name`,
     flags: { connect: ["named.test"] },

@@ -12,6 +12,8 @@ import type { ProjectPort, Registry } from "./registry.ts";
 const mostWaiting = 262_144;
 /** Most receivers that a way is kept open to, the latest ones. */
 const mostWays = 64;
+/** Most senders that are heard at once, the latest ones. */
+const mostIncoming = 256;
 /** Most places outside whose answers are let through, the latest ones. */
 const mostPeers = 1024;
 
@@ -122,6 +124,10 @@ export class ProjectDatagrams implements Datagrams {
       failed: end,
     });
     connection.read();
+    const [oldest] = this.#incoming;
+    if (this.#incoming.size <= mostIncoming || oldest === undefined) return;
+    this.#incoming.delete(oldest);
+    oldest.reset();
   }
 
   #arrive(bytes: Uint8Array, from: InternetAddress): void {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { realpathSync } from "node:fs";
-import { failure, HostError } from "../../../base/index.ts";
+import { failure } from "../../../base/index.ts";
 import type {
   BoundStream,
   Connection,
@@ -13,14 +13,14 @@ import type {
 import { directNetwork, socketModules } from "../direct.ts";
 import { connectionOptions, NodeConnection, type SeenPlaces } from "../node-connection.ts";
 import { familyOf, isLoopback, isUnspecified, loopback } from "../place.ts";
+import { RefusedConnection } from "../refused-connection.ts";
+import { type UnixRules, unixRulesOf } from "../unix-place.ts";
 import type { ProjectNetworkConfig } from "./config.ts";
 import { Members } from "./members.ts";
 import { Peers } from "./peers.ts";
 import { ProjectBound } from "./project-bound.ts";
 import { ProjectDatagrams } from "./project-datagrams.ts";
-import { RefusedConnection } from "./refused-connection.ts";
 import { type ProjectPort, Registry } from "./registry.ts";
-import { holdSocket, isWithin } from "./unix-place.ts";
 
 /**
  * The network of one service instance in its project. The ports of the services are Unix sockets in the project's folder, under
@@ -28,8 +28,8 @@ import { holdSocket, isWithin } from "./unix-place.ts";
  *
  * @throws NETWORK_FOLDER
  */
-export function projectNetwork(config: ProjectNetworkConfig): NetworkBackend {
-  return new ProjectNetwork(config);
+export function projectNetwork(config: ProjectNetworkConfig, rules: UnixRules = unixRulesOf([])): NetworkBackend {
+  return new ProjectNetwork(config, rules);
 }
 
 /** Where Docker has its name server too: programs look for it there. */
@@ -39,14 +39,14 @@ class ProjectNetwork implements NetworkBackend {
   readonly name = "project";
   readonly own: OwnNetwork;
   readonly #config: ProjectNetworkConfig;
-  readonly #direct = directNetwork();
+  readonly #direct: NetworkBackend;
   readonly #members: Members;
   readonly #registry: Registry;
   readonly #peers: Peers;
   /** Where its own listeners are, by port: a guest reaches itself on loopback. */
   readonly #listeners = new Map<number, ProjectPort>();
 
-  constructor(config: ProjectNetworkConfig) {
+  constructor(config: ProjectNetworkConfig, rules: UnixRules) {
     this.#config = config;
     const members = new Members(config);
     this.#members = members;
@@ -60,13 +60,12 @@ class ProjectNetwork implements NetworkBackend {
       nameServer,
       folders: config.root === undefined ? [folder] : [folder, realpathSync(config.root)],
     };
+    // Guests share folders: a link at the end of a path may be another's.
+    this.#direct = directNetwork({ ...rules, closed: this.own.folders, refusesLinks: true });
   }
 
   bindStream(address: SocketAddress): BoundStream {
-    if (address.family === "unix") {
-      if (this.#protects(address.path)) throw failure("acces");
-      return this.#direct.bindStream(address);
-    }
+    if (address.family === "unix") return this.#direct.bindStream(address);
     const taken = this.#registry.bindAll(this.#portsOf(address, "tcp"), (port) => this.#seen(port));
     const bound: BoundStream[] = taken.map((each) => each.bound);
     const port = taken[0]?.port ?? { ip: address.address, protocol: "tcp", port: address.port };
@@ -120,7 +119,7 @@ class ProjectNetwork implements NetworkBackend {
   }
 
   #connect(to: SocketAddress, fromPort: number): Connection {
-    if (to.family === "unix") return this.#connectPath(to);
+    if (to.family === "unix") return this.#direct.connect(to);
     const own = isLoopback(to.address) ? this.#listeners.get(to.port) : undefined;
     if (own !== undefined) return this.#connectInside(own, to, { address: loopback(to.family), port: fromPort });
     const standing = this.#members.standing(to.address);
@@ -141,28 +140,6 @@ class ProjectNetwork implements NetworkBackend {
     const socket = new net.Socket(handle === undefined ? connectionOptions : { ...connectionOptions, handle });
     const path = this.#registry.pathOf(port);
     return NodeConnection.to(socket, { family: "unix", path }, { local: place, remote: to });
-  }
-
-  #connectPath(to: SocketAddress & { readonly family: "unix" }): Connection {
-    try {
-      const held = holdSocket(to.path, this.own.folders);
-      try {
-        // The system is asked before this returns: what leads there is needed no longer.
-        return NodeConnection.to(
-          new socketModules.net.Socket(connectionOptions),
-          { family: "unix", path: held.path },
-          {
-            local: { family: "unix", path: "" },
-            remote: to,
-          },
-        );
-      } finally {
-        held.release();
-      }
-    } catch (error) {
-      if (error instanceof HostError) return new RefusedConnection(to, error.errno);
-      throw error;
-    }
   }
 
   /** The project's ports that a guest's place is. @throws HostError addrnotavail */
@@ -195,14 +172,5 @@ class ProjectNetwork implements NetworkBackend {
       const remote = this.#peers.read(socket) ?? { family, address: loopback(family), port: 0 };
       return { local, remote };
     };
-  }
-
-  #protects(path: string): boolean {
-    try {
-      const real = realpathSync(path.replace(/\/[^/]*$/, "") || "/");
-      return this.own.folders.some((folder) => isWithin(real, folder));
-    } catch {
-      return false;
-    }
   }
 }

@@ -23,7 +23,7 @@ export class ProjectPlace {
 
   /**
    * Listens on a TCP port on each address that the service has, and on the machine where the port is published. `remote` is who
-   * connected. What it answers ends that.
+   * connected; it may have said all that it says, and still listen. What it answers ends that.
    *
    * @throws NETWORK_PORT
    */
@@ -34,7 +34,7 @@ export class ProjectPlace {
       for (const server of servers) server.close();
     };
     const serve = (remoteOf: (socket: Socket) => string): Server => {
-      const server = net.createServer((socket) => accepted(socket, remoteOf(socket)));
+      const server = net.createServer({ allowHalfOpen: true }, (socket) => accepted(socket, remoteOf(socket)));
       server.on("error", () => {});
       servers.push(server);
       return server;

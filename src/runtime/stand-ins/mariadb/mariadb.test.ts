@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -15,6 +15,7 @@ import {
   testFolder,
   untilReady,
 } from "../stand-in-fixture.ts";
+import { canConfine } from "../confine.ts";
 import { findMariadb, type MariadbPrograms } from "./find.ts";
 
 function programs(): MariadbPrograms | undefined {
@@ -81,6 +82,19 @@ test("a stand-in for mariadb is the system's server, with the image's variables 
   assert.equal(await ask(elsewhere, "root", { password: "ro'ot", sql: "SELECT 1" }), "1");
   await assert.rejects(ask(db.socket(3306), "app", { password: "wrong", sql: "SELECT 1" }), /Access denied/);
   await assert.rejects(ask(db.socket(3306), "root", { password: "", sql: "SELECT 1" }), /Access denied/);
+  await t.test("its root writes and reads no file of the host's outside of its data", async () => {
+    const outside = testFolder(t);
+    writeFileSync(join(outside, "secret"), "secret");
+    const root = (sql: string) => ask(db.socket(3306), "root", { password: "ro'ot", sql });
+    const log = join(outside, "x.log");
+    await root(`SET GLOBAL general_log_file='${log}'; SET GLOBAL general_log=1; SELECT 1`).catch(() => {});
+    for (const into of ["OUTFILE", "DUMPFILE"])
+      await assert.rejects(root(`SELECT 'x' INTO ${into} '${join(outside, into)}'`), /secure-file-priv/);
+    await root(`CREATE TABLE shop.far (a INT) DATA DIRECTORY='${outside}'`).catch(() => {});
+    assert.equal(await root(`SELECT LOAD_FILE('${join(outside, "secret")}')`), "NULL");
+    assert.deepEqual(readdirSync(outside), canConfine() ? ["secret"] : ["secret", "x.log"]);
+    assert.equal(await app("SELECT what FROM orders"), "tea ☕");
+  });
   const { connect } = await import("node:net");
   const [greeting] = await new Promise<[Buffer]>((resolve, reject) => {
     const outside = connect(hostPort, "127.0.0.1");

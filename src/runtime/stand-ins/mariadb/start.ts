@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { linkSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { linkSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { ProjectPlace, projectSocket } from "../../../engine/index.ts";
@@ -28,6 +28,8 @@ interface Parts {
   /** The server's data. */
   readonly data: string;
   readonly socket: string;
+  /** Where its programs may write: the data's folder, and the sockets'. */
+  readonly writes: readonly string[];
 }
 
 /** Starts a stand-in for `mariadb` or `mysql`. @throws STAND_IN_CONFIG, STAND_IN_UNAVAILABLE */
@@ -60,7 +62,16 @@ export async function startMariadb(workload: StandInWorkload, io: ProcessIo): Pr
       clean();
     },
     run: async (stage) => {
-      const parts = { programs, settings, io, stage, data: join(base, "data"), socket: first };
+      const parts = {
+        programs,
+        settings,
+        io,
+        stage,
+        data: join(base, "data"),
+        socket: first,
+        writes: [base, dirname(first)],
+      };
+      for (const name of ["files", "tmp"]) mkdirSync(join(base, name), { recursive: true, mode: 0o700 });
       if (isNew) {
         await create(parts, scripts);
         finishDataFolder(base, program);
@@ -87,7 +98,7 @@ async function versionOf({ server }: MariadbPrograms): Promise<string> {
 
 const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
 
-function startServer({ programs, settings, io, stage, data }: Parts, socket: string): Child {
+function startServer({ programs, settings, io, stage, data, writes }: Parts, socket: string): Child {
   const command = [
     programs.server,
     "--no-defaults",
@@ -97,10 +108,17 @@ function startServer({ programs, settings, io, stage, data }: Parts, socket: str
     `--pid-file=${join(data, "mariadbd.pid")}`,
     "--skip-networking",
     "--skip-name-resolve",
+    // It is a program of the host's: statements read and write no files besides its data.
+    `--secure-file-priv=${join(dirname(data), "files")}`,
+    "--skip-symbolic-links",
     "--character-set-server=utf8mb4",
     ...settings.options,
   ];
-  return stage.add(new Child({ command }, io));
+  return stage.add(new Child({ command, writes, env: envOf(data) }, io));
+}
+
+function envOf(data: string): NodeJS.ProcessEnv {
+  return { ...process.env, TMPDIR: join(dirname(data), "tmp") };
 }
 
 /** Resolves once the server greets who connects. @throws STAND_IN_ENDED where it ends before */
@@ -116,7 +134,7 @@ async function untilReady(server: Child, socket: string): Promise<void> {
 
 /** Makes new data, with what the image's variables and scripts say. */
 async function create(parts: Parts, scripts: readonly InitScript[]): Promise<void> {
-  const { programs, io, stage, data, socket } = parts;
+  const { programs, io, stage, data, socket, writes } = parts;
   const nowhere = { write: (bytes: Uint8Array) => bytes.length, ready: () => true as const, close: () => {} };
   const command = [
     programs.install,
@@ -127,7 +145,7 @@ async function create(parts: Parts, scripts: readonly InitScript[]): Promise<voi
     "--skip-test-db",
     "--skip-name-resolve",
   ];
-  const install = stage.add(new Child({ command }, { stdout: nowhere, stderr: io.stderr }));
+  const install = stage.add(new Child({ command, writes, env: envOf(data) }, { stdout: nowhere, stderr: io.stderr }));
   expectWell(await install.exited, "mariadb-install-db failed");
   const private_ = socket.replace(/[^/]+$/, "new");
   const server = startServer(parts, private_);
@@ -170,14 +188,14 @@ interface ClientRun {
 }
 
 async function runClient(
-  { programs, io, stage }: Parts,
+  { programs, io, stage, data, writes }: Parts,
   { socket, text, name, database, password }: ClientRun,
 ): Promise<void> {
   const command = [programs.client, "--no-defaults", "--batch", "--user=root", `--socket=${socket}`];
   if (database !== undefined) command.push(`--database=${database}`);
   // In the environment others do not see it, as they would on the command line.
-  const env = { ...process.env, ...(password === undefined ? {} : { MYSQL_PWD: password }) };
-  const client = stage.add(new Child({ command, env, input: text }, io));
+  const env = { ...envOf(data), ...(password === undefined ? {} : { MYSQL_PWD: password }) };
+  const client = stage.add(new Child({ command, env, input: text, writes }, io));
   expectWell(
     await client.exited,
     name === undefined ? "its first statements failed" : `the init script "${name}" failed`,

@@ -1,6 +1,17 @@
-import { realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  type ReadStream,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import process from "node:process";
 
 /** What `sirv` makes of a folder. */
 export type SendFile = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
@@ -9,17 +20,30 @@ export type MakeSender = (folder: string, options: Readonly<Record<string, unkno
 
 /** What is at a path below a root. */
 export type Found =
-  | { readonly kind: "file"; readonly path: string; readonly size: number; readonly modified: Date }
+  | {
+      readonly kind: "file";
+      /** Real paths, of the file and of the root that it is in. */
+      readonly path: string;
+      readonly base: string;
+      readonly size: number;
+      readonly modified: Date;
+    }
   | { readonly kind: "folder" }
   | { readonly kind: "outside" | "nothing" };
 
-/** Files below the roots of a site; links that lead out of a root are not followed. */
+/**
+ * Files below the roots of a site; links that lead out of a root are not followed. Guests may write where they are, and do so
+ * while they are looked up: what was opened is looked at once more before anything of it is sent.
+ */
 export class Files {
   readonly #make: MakeSender;
+  readonly #sources: readonly string[];
   readonly #senders = new Map<string, SendFile>();
 
-  constructor(make: MakeSender) {
+  /** `sources` are folders that roots do not leave. */
+  constructor(make: MakeSender, sources: readonly string[]) {
     this.#make = make;
+    this.#sources = sources;
   }
 
   find(root: string, path: string): Found {
@@ -27,11 +51,12 @@ export class Files {
     try {
       const base = realpathSync(root);
       const real = realpathSync(join(root, path));
-      if (real !== base && !real.startsWith(`${base}/`)) return { kind: "outside" };
+      const isKnown = this.#sources.some((source) => isIn(root, source) && isIn(base, realpathSync(source)));
+      if (!isKnown || !isIn(real, base)) return { kind: "outside" };
       const found = statSync(real);
       if (found.isDirectory()) return { kind: "folder" };
       if (!found.isFile()) return { kind: "outside" };
-      return { kind: "file", path: real, size: found.size, modified: found.mtime };
+      return { kind: "file", path: real, base, size: found.size, modified: found.mtime };
     } catch {
       return { kind: "nothing" };
     }
@@ -40,17 +65,13 @@ export class Files {
   /** Answers with a file that was found, as the request's conditions and range say. */
   send(
     file: Found & { readonly kind: "file" },
-    {
-      request,
-      response,
-      root,
-    }: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly root: string },
+    { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
   ): void {
     if (isUnchanged(request, file.modified)) {
       response.writeHead(304).end();
       return;
     }
-    const base = realpathSync(root);
+    const { base } = file;
     let sender = this.#senders.get(base);
     if (sender === undefined) {
       sender = this.#make(base, { dev: true, etag: true, dotfiles: true, extensions: [] });
@@ -61,8 +82,38 @@ export class Files {
     const range = rangeOf(request, file);
     if (range === undefined) delete request.headers.range;
     else request.headers.range = range;
+    response.once("pipe", (source: ReadStream) => guard(source, response, base));
     sender(request, response, () => response.writeHead(404).end());
   }
+}
+
+/** A page's content. @throws where it is not what was found any more */
+export function readHeld({ path, base }: Found & { readonly kind: "file" }): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!isHeldIn(fd, base) || !fstatSync(fd).isFile()) throw new Error("A page was put elsewhere");
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Sends nothing of a file that is outside after all; one that fails ends its own answer, and none stays open behind a client. */
+function guard(source: ReadStream, response: ServerResponse, base: string): void {
+  source.on("open", (fd: number) => {
+    if (!isHeldIn(fd, base)) response.destroy();
+  });
+  source.on("error", () => response.destroy());
+  response.on("close", () => source.destroy());
+}
+
+/** Whether an open file is in a folder; where the system does not say, it was looked up there. */
+function isHeldIn(fd: number, base: string): boolean {
+  return process.platform !== "linux" || isIn(readlinkSync(`/proc/self/fd/${fd}`), base);
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
 /** Entity tags go first: where one is asked about, the time says nothing (RFC 9110, section 13.1.3). */

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { ProjectPlace } from "../../../engine/index.ts";
 import { encodedPath } from "./request-path.ts";
 import type { Location, Proxy, Settings } from "./site.ts";
-import { filledIn, type RequestFacts } from "./variables.ts";
+import { filledIn, headerText, type RequestFacts } from "./variables.ts";
 
 /** How long a service may be silent, in ms. */
 const patience = 60_000;
@@ -39,27 +39,27 @@ export function handOn({ request, response, facts, place, location, settings, pr
   };
   let upstream: ClientRequest | undefined;
   let socket: Socket;
+  const headers = headersOf(request, { facts, settings, proxy });
+  const path = targetOf(request, { facts, location, proxy });
   try {
     socket = place.connect(proxy.host, proxy.port);
   } catch {
     return failOnce(502);
   }
-  upstream = makeRequest({
-    createConnection: () => socket,
-    method: request.method,
-    path: targetOf(request, { facts, location, proxy }),
-    headers: headersOf(request, { facts, settings, proxy }),
-    setHost: false,
+  upstream = makeRequest({ createConnection: () => socket, method: request.method, path, headers, setHost: false });
+  upstream.setTimeout(patience, () => {
+    if (isOver) response.destroy();
+    else failOnce(504);
   });
-  upstream.setTimeout(patience, () => failOnce(504));
   upstream.on("error", () => failOnce(502));
+  // It may also go without an answer, to another protocol for one.
+  upstream.on("close", () => failOnce(502));
   upstream.on("response", (answer) => {
+    const { statusCode = 0, statusMessage = "" } = answer;
+    if (statusCode < 200) return failOnce(502);
+    const said = [...passedOn(answer.rawHeaders), ...addedHeaders(settings, facts, answer)];
+    response.writeHead(statusCode, headerText(statusMessage), said);
     isOver = true;
-    const headers = passedOn(answer.rawHeaders);
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [
-      ...headers,
-      ...addedHeaders(settings, facts, answer),
-    ]);
     answer.pipe(response);
     answer.on("error", () => response.destroy());
     response.on("close", () => upstream.destroy());
@@ -104,7 +104,7 @@ function headersOf(
   const host = proxy.port === 80 ? proxy.host : `${proxy.host}:${proxy.port}`;
   const own = new Map<string, readonly [string, string]>([["host", ["Host", host]]]);
   for (const [name, value] of settings.proxyHeaders)
-    own.set(name.toLowerCase(), [name, filledIn(value, { ...facts, proxyHost: host })]);
+    own.set(name.toLowerCase(), [name, headerText(filledIn(value, { ...facts, proxyHost: host }))]);
   const isSet = (name: string): boolean => own.has(name.toLowerCase());
   const passed = pairs(passedOn(request.rawHeaders)).filter(
     ([name]) => !isSet(name) && name.toLowerCase() !== "expect",
@@ -117,16 +117,20 @@ function headersOf(
 function addedHeaders(settings: Settings, facts: RequestFacts, { statusCode = 0 }: IncomingMessage): string[] {
   return settings.headers
     .filter(({ always }) => always || statusCode < 400)
-    .flatMap(({ name, value }) => [name, filledIn(value, facts)]);
+    .flatMap(({ name, value }) => [name, headerText(filledIn(value, facts))]);
 }
 
-/** Headers that are not about the one connection. */
+/**
+ * Headers that are not about the one connection. What says how long the body is stays, whoever names it: without it, the body
+ * would be the next request.
+ */
 function passedOn(raw: readonly string[]): string[] {
   const named = new Set(
     pairs(raw).flatMap(([name, value]) =>
       name.toLowerCase() === "connection" ? value.split(",").map((each) => each.trim().toLowerCase()) : [],
     ),
   );
+  named.delete("content-length");
   return pairs(raw)
     .filter(([name]) => !ofConnection.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
     .flat();

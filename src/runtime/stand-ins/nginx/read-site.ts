@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { hostPathOf, type StandInWorkload } from "../workload.ts";
 import { type Directive, nginxError, parseDirectives } from "./directives.ts";
-import { type Settings, type Site, siteOf } from "./site.ts";
+import { type Settings, type Site, serversOf } from "./site.ts";
 
 const mainFile = "/etc/nginx/nginx.conf";
 const folder = "/etc/nginx/conf.d";
@@ -36,18 +36,18 @@ export function readSite({ mounts, env, args }: Pick<StandInWorkload, "mounts" |
     throw nginxError(`"include ${what}" is not understood`, directive, `put the file into ${folder}`);
   };
   const directives = main === undefined ? inFolder() : parseDirectives(readFileSync(main, "utf8"), mainFile);
-  const site = siteOf(directives, include);
+  const all = serversOf(directives, include);
   const onHost = (settings: Settings): Settings => {
     const root = hostPathOf(mounts, settings.root) ?? "";
     const alias = settings.alias === undefined ? undefined : (hostPathOf(mounts, settings.alias) ?? "");
     return { ...settings, root, ...(alias === undefined ? {} : { alias }) };
   };
-  const servers = site.servers.map((server) => ({
+  const servers = all.map((server) => ({
     ...server,
     settings: onHost(server.settings),
     locations: server.locations.map((location) => ({ ...location, settings: onHost(location.settings) })),
   }));
-  return { servers };
+  return { servers, sources: mounts.map(({ source }) => source) };
 }
 
 /** Files with an ending in a folder of the image's, single ones mounted into it among them, by name. */

@@ -1,71 +1,112 @@
-import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
 import type { ProjectPlace } from "../../../engine/index.ts";
 import { configError } from "../workload.ts";
 import { logAccess } from "./access-log.ts";
-import { Files, type MakeSender } from "./files.ts";
+import { Files, type MakeSender, readHeld } from "./files.ts";
 import { handOn } from "./proxy.ts";
 import { decodedPath, encodedPath } from "./request-path.ts";
 import type { Location, Settings, Site, SiteServer } from "./site.ts";
-import { filledIn, type RequestFacts } from "./variables.ts";
+import { filledIn, headerText, type RequestFacts } from "./variables.ts";
 
 /** Most times that one request is sent to another path inside. */
 const mostTurns = 10;
+/** Most connections at once, as many as the image's own configuration has. */
+const mostConnections = 1024;
+
+/** How long clients may take, in ms. */
+export interface Patience {
+  /** For the headers of a request. */
+  readonly headers: number;
+  /** How often it is looked whether one takes longer. */
+  readonly lookEvery: number;
+}
+
+const usualPatience: Patience = { headers: 60_000, lookEvery: 10_000 };
 
 /** Serves a site in the project; what it answers stops that. @throws STAND_IN_CONFIG, NETWORK_PORT */
 export async function serveSite(
   site: Site,
-  { place, log }: { readonly place: ProjectPlace; readonly log: (line: string) => void },
+  {
+    place,
+    log,
+    patience = usualPatience,
+  }: { readonly place: ProjectPlace; readonly log: (line: string) => void; readonly patience?: Patience },
 ): Promise<() => Promise<void>> {
   checkUpstreams(site, place);
   const { default: sirv } = (await import("sirv")) as unknown as { default: MakeSender };
-  const files = new Files(sirv);
+  const files = new Files(sirv, site.sources);
   const ports = new Set(site.servers.flatMap((server) => server.ports));
-  const remotes = new WeakMap<Socket, string>();
+  const remotes = new Map<Socket, string>();
   const servers: Server[] = [];
   const closers: (() => void)[] = [];
   for (const port of ports) {
-    const server = createServer((request, response) => {
+    const server = createServer(timesOf(patience), (request, response) => {
       const remote = remotes.get(request.socket) ?? "127.0.0.1";
       logAccess({ request, response, remote }, log);
-      new Answer({ request, response, remote, port, files, place, servers: site.servers }).begin();
+      answer({ request, response, remote, port, files, place, servers: site.servers }, log);
     });
     server.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      if (socket.writable) socket.write("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      (socket as Socket).destroySoon();
     });
+    // Who has asked all that he asks may still be answered.
+    Object.assign(server, { httpAllowHalfOpen: true });
+    // It listens on nothing itself, and would not look who is slow.
+    server.emit("listening");
     servers.push(server);
     closers.push(
       await place.listen(port, (socket, remote) => {
+        if (remotes.size >= mostConnections) return void socket.destroy();
         remotes.set(socket, remote);
+        socket.once("close", () => remotes.delete(socket));
         server.emit("connection", socket);
       }),
     );
   }
-  return () => stop(servers, closers);
+  return () => stop(servers, closers, remotes);
 }
 
-async function stop(servers: readonly Server[], closers: readonly (() => void)[]): Promise<void> {
+function timesOf({ headers, lookEvery }: Patience): ServerOptions {
+  return { headersTimeout: headers, connectionsCheckingInterval: lookEvery };
+}
+
+/** Answers a request; what goes wrong with one is no other's business. */
+function answer(parts: AnswerParts, log: (line: string) => void): void {
+  try {
+    new Answer(parts).begin();
+  } catch (error) {
+    log(`[error] ${JSON.stringify(error instanceof Error ? error.message : String(error))}`);
+    if (!parts.response.headersSent) parts.response.writeHead(500, { Connection: "close", "Content-Length": 0 });
+    parts.response.end();
+  }
+}
+
+async function stop(
+  servers: readonly Server[],
+  closers: readonly (() => void)[],
+  open: ReadonlyMap<Socket, string>,
+): Promise<void> {
   for (const close of closers) close();
   // Requests under way are answered; who is slow is left behind.
   const timer = setTimeout(() => {
-    for (const server of servers) server.closeAllConnections();
+    for (const socket of open.keys()) socket.destroy();
   }, 5_000);
-  await Promise.all(
-    servers.map((server) => {
-      server.closeIdleConnections();
-      return new Promise<void>((resolve) => {
-        const look = setInterval(() => {
-          server.closeIdleConnections();
-          server.getConnections((_error, count) => {
-            if (count > 0) return;
-            clearInterval(look);
-            resolve();
-          });
-        }, 5);
-      });
-    }),
-  );
+  await new Promise<void>((resolve) => {
+    const look = setInterval(() => {
+      for (const server of servers) server.closeIdleConnections();
+      if (open.size > 0) return;
+      clearInterval(look);
+      resolve();
+    }, 5);
+  });
   clearTimeout(timer);
 }
 
@@ -146,10 +187,10 @@ class Answer {
     }
     if (found.kind !== "file" || path.endsWith("/")) return this.#fail(found.kind === "outside" ? 403 : 404, settings);
     this.#setHeaders(settings, this.#facts(path), this.#status || 200);
-    if (this.#status === 0) return files.send(found, { request, response, root });
+    if (this.#status === 0) return files.send(found, { request, response });
     // The page of an error is no answer to what the request's conditions ask.
     response.setHeader("Content-Type", /\.html?$/.test(found.path) ? "text/html;charset=utf-8" : "text/plain");
-    response.writeHead(this.#status).end(readFileSync(found.path));
+    response.writeHead(this.#status).end(readHeld(found));
   }
 
   /** Whether one of the files is there, and is answered with from now on. */
@@ -191,7 +232,7 @@ class Answer {
     const query = /\?.*$/s.exec(request.url ?? "")?.[0] ?? "";
     const target = code === 301 && to.startsWith("/") && !to.includes("?") ? to + query : to;
     this.#setHeaders(settings, this.#facts(""), code);
-    response.writeHead(code, { Location: target.replace(/[\r\n]/g, ""), "Content-Length": 0 }).end();
+    response.writeHead(code, { Location: headerText(target), "Content-Length": 0 }).end();
   }
 
   /** Answers with an error: its page where there is one. */
@@ -214,7 +255,7 @@ class Answer {
 
   #setHeaders({ headers }: Settings, facts: RequestFacts, code: number): void {
     for (const { name, value, always } of headers)
-      if (always || code < 400) this.#parts.response.appendHeader(name, filledIn(value, facts));
+      if (always || code < 400) this.#parts.response.appendHeader(name, headerText(filledIn(value, facts)));
   }
 
   #facts(uri: string): RequestFacts {

@@ -45,6 +45,8 @@ export interface SiteServer {
 /** What an nginx stand-in serves. */
 export interface Site {
   readonly servers: readonly SiteServer[];
+  /** The host's folders and files that roots are in: nothing outside of them is served. */
+  readonly sources: readonly string[];
 }
 
 const initial: Settings = {
@@ -67,11 +69,11 @@ const settingNames =
 const serverNames = ["listen", "location", "server_name"];
 const known = [...idle, ...settingNames, ...serverNames, "events", "http", "include", "server"];
 
-/** Makes a site of a configuration. @throws STAND_IN_CONFIG with file and line for what it does not know */
-export function siteOf(
+/** Makes the servers of a configuration. @throws STAND_IN_CONFIG with file and line for what it does not know */
+export function serversOf(
   directives: readonly Directive[],
   include: (directive: Directive) => readonly Directive[],
-): Site {
+): readonly SiteServer[] {
   const servers: SiteServer[] = [];
   const read = (all: readonly Directive[], settings: Settings): void => {
     let inner = settings;
@@ -86,7 +88,7 @@ export function siteOf(
     }
   };
   read(directives, initial);
-  return { servers };
+  return servers;
 }
 
 function checkIdle(directive: Directive): void {

@@ -49,6 +49,11 @@ export function filledIn(word: string, facts: RequestFacts): string {
   });
 }
 
+/** What of a text may stand in a header; the rest is as a URL has it, so that nothing ends the header or the request. */
+export function headerText(text: string): string {
+  return text.toWellFormed().replace(/[^\t\x20-\x7e\x80-\xff]/gu, encodeURIComponent);
+}
+
 function queryOf({ url = "" }: IncomingMessage): string {
   const at = url.indexOf("?");
   return at < 0 ? "" : url.slice(at + 1);

@@ -1,5 +1,7 @@
 /** Most bytes of one message of a client's; PostgreSQL takes a gigabyte, and this one's memory is everybody's. */
-const mostBytes = 256 * 1024 * 1024;
+export const mostBytes = 256 * 1024 * 1024;
+/** Most bytes of one message of somebody's who has not logged in. */
+const mostOfStranger = 10_000;
 
 /** A message of a client's: its type, 0 for the ones before the session that have none, and all its bytes. */
 export interface FrontMessage {
@@ -25,6 +27,11 @@ export const front = {
   terminate: 0x58,
 } as const;
 
+/** What a database understands; it ends at another type. */
+export const knownTypes: ReadonlySet<number> = new Set(
+  Object.values(front).filter((type) => type !== front.password && type !== front.terminate),
+);
+
 /** The codes of messages without a type. */
 export const startCode = { cancel: 80_877_102, ssl: 80_877_103, gss: 80_877_104, major: 3 } as const;
 
@@ -36,10 +43,16 @@ export class FrontReader {
   #chunks: Uint8Array[] = [];
   #size = 0;
   #hasTypes = false;
+  #most = mostOfStranger;
 
   /** From now on messages have types. */
   begin(): void {
     this.#hasTypes = true;
+  }
+
+  /** From now on messages may be long. */
+  trust(): void {
+    this.#most = mostBytes;
   }
 
   /** Bytes that are there. */
@@ -58,7 +71,7 @@ export class FrontReader {
     if (this.#size < headBytes) return undefined;
     const head = this.#peek(headBytes);
     const length = head.readInt32BE(headBytes - 4);
-    if (length < 4 || length > (this.#hasTypes ? mostBytes : 10_000)) throw new ProtocolError("invalid message length");
+    if (length < 4 || length > this.#most) throw new ProtocolError("invalid message length");
     const total = headBytes - 4 + length;
     if (this.#size < total) return undefined;
     return { type: this.#hasTypes ? (head[0] ?? 0) : 0, bytes: this.#take(total) };

@@ -53,6 +53,11 @@ export class Names {
     }
   }
 
+  /** Whether there is nothing to close. */
+  get isEmpty(): boolean {
+    return this.#statements.size === 0;
+  }
+
   /** What closes all statements of the client's, which are then forgotten. */
   closeAll(): Renamed {
     const parts = [...this.#statements].map(closeOf);

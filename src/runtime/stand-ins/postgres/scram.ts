@@ -14,10 +14,12 @@ export function parseVerifier(text: string): Verifier | undefined {
   return { iterations: Number(iterations), salt, storedKey: decode(storedKey), serverKey: decode(serverKey) };
 }
 
-/** A verifier that no password fits, for a user that there is not: nobody learns who there is. */
-export function deadVerifier(): Verifier {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  return { iterations: 4096, salt: encode(random), storedKey: new Uint8Array(32), serverKey: new Uint8Array(32) };
+const deadKey = crypto.getRandomValues(new Uint8Array(32));
+
+/** A verifier that no password fits, the same each time, for a user that there is not: nobody learns who there is. */
+export async function deadVerifier(user: string): Promise<Verifier> {
+  const salt = encode((await hmac(deadKey, Buffer.from(user))).subarray(0, 16));
+  return { iterations: 4096, salt, storedKey: new Uint8Array(32), serverKey: new Uint8Array(32) };
 }
 
 /** The server's side of one login (RFC 5802, RFC 7677), without channel binding. */

@@ -5,6 +5,7 @@ import { configError } from "../workload.ts";
 import { Database } from "./database.ts";
 import { errorMessage, front, message } from "./frontend.ts";
 import type { LoadedPostgres } from "./pglite.ts";
+import { type Patience, usualPatience } from "./patience.ts";
 import { Session } from "./session.ts";
 import type { PostgresSettings } from "./settings.ts";
 import { ClientCommand, splitScript, type Statement } from "./sql-script.ts";
@@ -17,9 +18,13 @@ export interface ServeParts {
   readonly scripts: readonly InitScript[];
   readonly place: ProjectPlace;
   readonly log: (line: string) => void;
+  /** Called where a client has ended the database itself: nobody is served any more. */
+  readonly onEnd: (why: string) => void;
+  readonly patience?: Patience;
 }
 
 const port = 5432;
+const holdSetting = "idle_in_transaction_session_timeout";
 /** Most clients at once, PostgreSQL's default. */
 const mostClients = 100;
 
@@ -31,11 +36,12 @@ export interface PostgresServer {
 /** Opens a cluster and serves it in the project. @throws STAND_IN_CONFIG for a script that fails, NETWORK_PORT */
 export async function servePostgres(
   { open }: LoadedPostgres,
-  { folder, settings, scripts, place, log }: ServeParts,
+  { folder, settings, scripts, place, log: write, onEnd, patience = patienceOf(settings) }: ServeParts,
 ): Promise<PostgresServer> {
   const { user, database: databaseName, trusts, parameters } = settings;
+  const log = (line: string): void => write(oneLine(line));
   const db = await open(folder, { database: databaseName, user: "postgres" });
-  const database = new Database(db);
+  const database = new Database(db, onEnd);
   const settingsMessages = await startUp(database, db, { parameters, log });
   for (const script of scripts) await runScript(database, user, { script, log });
   const sessions = new Set<Session>();
@@ -44,9 +50,12 @@ export async function servePostgres(
     if (isStopping || sessions.size >= mostClients) {
       const text = isStopping ? "the database system is shutting down" : "sorry, too many clients already";
       socket.on("error", () => {});
-      return void socket.end(errorMessage("FATAL", isStopping ? "57P03" : "53300", text));
+      socket.write(errorMessage("FATAL", isStopping ? "57P03" : "53300", text));
+      socket.destroySoon();
+      setTimeout(() => socket.destroy(), patience.parting).unref();
+      return;
     }
-    const session = new Session(socket, { database, databaseName, trusts, settings: settingsMessages, log });
+    const session = new Session(socket, { database, databaseName, trusts, settings: settingsMessages, log, patience });
     sessions.add(session);
     void session.run().finally(() => sessions.delete(session));
   });
@@ -64,6 +73,27 @@ export async function servePostgres(
   };
 }
 
+/** How long a transaction may hold others up is a setting of PostgreSQL's, which has no clock of its own here. */
+function patienceOf({ parameters }: PostgresSettings): Patience {
+  const [, text = ""] = parameters.find(([name]) => name === holdSetting) ?? [];
+  const match = /^(\d{1,8}) ?(ms|s|min)?$/.exec(text);
+  if (match === null) return usualPatience;
+  const unit = match[2] === "min" ? 60_000 : match[2] === "s" ? 1000 : 1;
+  return { ...usualPatience, transaction: Math.min(Number(match[1]) * unit, 2 ** 31 - 1) };
+}
+
+/** What clients say stays in its line, and says nothing to a terminal. */
+function oneLine(text: string): string {
+  const odd =
+    // oxlint-disable-next-line no-control-regex -- these are what is taken out
+    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+  return text
+    .replace(odd, (each) => {
+      return `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`;
+    })
+    .replaceAll("\n", "\n\t");
+}
+
 /** Applies the command's settings, and answers what a client is told of the server's. */
 async function startUp(
   database: Database,
@@ -71,6 +101,7 @@ async function startUp(
   { parameters, log }: { readonly parameters: PostgresSettings["parameters"]; readonly log: (line: string) => void },
 ): Promise<Buffer> {
   for (const [name, value] of parameters) {
+    if (name === holdSetting) continue;
     try {
       await db.query("SELECT set_config($1, $2, false)", [name, value]);
     } catch (error) {
@@ -105,7 +136,7 @@ async function runScript(
       "correct it, and start anew with down -v",
     );
   };
-  await database.become(user);
+  await database.become(user, database);
   try {
     for (const statement of splitScript(text)) {
       const failed = await runStatement(database, statement);
@@ -122,6 +153,8 @@ async function runStatement(database: Database, { text, rows }: Statement): Prom
   let failed: string | undefined;
   const requests = [message(front.query, text)];
   if (rows !== undefined) requests.push(message(front.copyData, Buffer.from(rows)), message(front.copyDone));
+  // A copy without rows of its own would wait for them.
+  requests.push(message(front.copyFail, "it has no rows"));
   const listener = {
     isWanted: () => true,
     ready: () => {},

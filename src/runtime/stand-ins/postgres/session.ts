@@ -7,12 +7,15 @@ import {
   type FrontMessage,
   FrontReader,
   int32,
+  knownTypes,
   message,
+  mostBytes,
   ProtocolError,
   startCode,
   textAt,
 } from "./frontend.ts";
 import { Names } from "./names.ts";
+import { type Patience, usualPatience } from "./patience.ts";
 import { deadVerifier, parseVerifier, ScramServer, type Verifier } from "./scram.ts";
 
 /** What sessions are made with. */
@@ -25,6 +28,7 @@ export interface SessionParts {
   /** What a server tells of its settings, as messages. */
   readonly settings: Buffer;
   readonly log: (line: string) => void;
+  readonly patience?: Patience;
 }
 
 /** Ends a session with an error that the client is told. */
@@ -42,8 +46,13 @@ const discards = /^\s*(discard\s+all|deallocate\s+all)\s*;?\s*$/i;
 /** A verifier where it stands in a row: both keys have 32 bytes. */
 const verifierText = /SCRAM-SHA-256\$\d+:[\w+/]+=*\$[\w+/]{43}=:[\w+/]{43}=/;
 
-/** Most bytes that are read ahead of what is answered. */
+/** Most bytes that are read ahead of what is answered, and that wait for the end of a batch. */
 const mostAhead = 1_048_576;
+/** Most bytes of answers that a client does not take. */
+const mostBehind = 256 * 1024 * 1024;
+/** What takes the database out of a copy that it was led into unseen: it reads no further, and would end. */
+const noCopy = message(front.copyFail, "this stand-in takes COPY FROM STDIN as a simple query of its own");
+const endings: ReadonlySet<number> = new Set([front.query, front.sync, front.flush, front.functionCall]);
 
 let lastId = 0;
 
@@ -56,6 +65,7 @@ export class Session {
   readonly #id: number;
   #user = "";
   #batch: Uint8Array[] = [];
+  #batchBytes = 0;
   #closes: ("client" | "own")[] = [];
   /** How the last batch ended; `-` within one. */
   #status = "I";
@@ -63,9 +73,11 @@ export class Session {
   /** Whether the client is gone, or sends no more. */
   #isOver = false;
   #isStopped = false;
+  readonly #patience: Patience;
 
   constructor(socket: Socket, parts: SessionParts) {
     this.#parts = parts;
+    this.#patience = parts.patience ?? usualPatience;
     this.#socket = socket;
     this.#id = lastId += 1;
     this.#names = new Names(this.#id);
@@ -96,7 +108,7 @@ export class Session {
       log(`FATAL:  ${text}`);
       if (!this.#isOver) this.#socket.write(errorMessage("FATAL", state, text));
     }
-    this.#socket.end();
+    this.#part();
     await this.#leave();
     database.release(this);
   }
@@ -104,11 +116,33 @@ export class Session {
   /** Tells the client that the server stops. */
   stop(): void {
     this.#isOver = this.#isStopped = true;
-    this.#socket.end(errorMessage("FATAL", "57P01", "terminating connection due to administrator command"));
+    this.#socket.write(errorMessage("FATAL", "57P01", "terminating connection due to administrator command"));
+    this.#part();
     this.#arrived?.();
   }
 
+  /** Closes the connection; a client that does not take what was said last does not keep it. */
+  #part(): void {
+    this.#socket.destroySoon();
+    setTimeout(() => this.#socket.destroy(), this.#patience.parting).unref();
+  }
+
   async #login(): Promise<boolean> {
+    // Others' transactions may take their time: it is the client that has to hurry.
+    const timer = setInterval(() => {
+      if (this.#arrived !== undefined) this.#isOver = true;
+      this.#arrived?.();
+    }, this.#patience.login);
+    try {
+      const isIn = await this.#identify();
+      this.#reader.trust();
+      return isIn;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async #identify(): Promise<boolean> {
     const { databaseName, trusts, settings } = this.#parts;
     const settled = await this.#start();
     if (settled === undefined) return false;
@@ -157,7 +191,7 @@ export class Session {
 
   async #authenticate(user: string, found: Verifier | undefined): Promise<void> {
     const wrong = (): Refusal => new Refusal("28P01", `password authentication failed for user "${user}"`);
-    const scram = new ScramServer(found ?? deadVerifier());
+    const scram = new ScramServer(found ?? (await deadVerifier(user)));
     this.#socket.write(message(0x52, int32(10), "SCRAM-SHA-256", 0));
     const first = await this.#password();
     const mechanism = textAt(first, 5);
@@ -201,22 +235,67 @@ export class Session {
       const isBatch = await this.#collect(next);
       if (!isBatch) continue;
       await this.#runBatch();
+      // Who does not read holds up nobody else.
       if (this.#status === "I") this.#parts.database.release(this);
+      await this.#taken();
     }
+  }
+
+  /** Resolves once the client has taken most of its answers, or is gone. @throws Refusal 25P03 */
+  async #taken(): Promise<void> {
+    const socket = this.#socket;
+    const isTaken = (): boolean => this.#isOver || socket.destroyed || socket.writableLength <= mostAhead;
+    while (!isTaken()) {
+      await this.#turn((go) => {
+        socket.once("drain", go);
+        socket.once("close", go);
+      });
+    }
+  }
+
+  /** Waits for the client, but not for ever where others wait for it. @throws Refusal 25P03 */
+  async #turn(wait: (go: () => void) => void): Promise<void> {
+    const { transaction } = this.#patience;
+    let isHolding = false;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!this.#parts.database.isHeldUpBy(this)) return;
+        isHolding = true;
+        go();
+      };
+      const timer = transaction === 0 ? undefined : setInterval(look, transaction);
+      const go = (): void => {
+        clearInterval(timer);
+        resolve();
+      };
+      wait(go);
+    });
+    if (isHolding)
+      throw new Refusal(
+        "25P03",
+        "terminating connection due to idle-in-transaction timeout: others wait for their turn",
+      );
   }
 
   /** Adds a message to the batch, and says whether that is complete. */
   async #collect(next: FrontMessage): Promise<boolean> {
+    if (!knownTypes.has(next.type)) throw new ProtocolError(`invalid frontend message type ${next.type}`);
     if (next.type === front.query) {
       const { text } = textAt(next.bytes, 5);
       if (discards.test(text)) return this.#discard(text);
       if (copyIn.test(text)) return this.#collectCopy(next, text);
     }
     const { parts, closes } = this.#names.rename(next);
-    this.#batch.push(...parts);
+    this.#add(...parts);
+    if (next.type === front.query || next.type === front.execute) this.#add(noCopy);
     this.#closes.push(...closes);
-    const ends = [front.query, front.sync, front.flush, front.functionCall];
-    return ends.some((type) => type === next.type);
+    // One that is long goes ahead, as if it had been flushed.
+    return endings.has(next.type) || this.#batchBytes > mostAhead;
+  }
+
+  #add(...requests: readonly Uint8Array[]): void {
+    this.#batch.push(...requests);
+    for (const { length } of requests) this.#batchBytes += length;
   }
 
   /** What would drop the statements of all clients drops those of this one. */
@@ -236,12 +315,13 @@ export class Session {
   async #collectCopy(query: FrontMessage, text: string): Promise<boolean> {
     const format = /\bbinary\b/i.test(text) ? 1 : 0;
     this.#socket.write(message(0x47, format, 0, 0));
-    this.#batch.push(query.bytes);
+    this.#add(query.bytes);
     for (;;) {
       const next = await this.#next();
       if (next === undefined) return false;
       const isData = [front.copyData, front.copyDone, front.copyFail].some((type) => type === next.type);
-      if (isData) this.#batch.push(next.bytes);
+      if (isData) this.#add(next.bytes);
+      if (this.#batchBytes > mostBytes) throw new Refusal("54000", `a copy's rows are more than ${mostBytes} bytes`);
       if (isData && next.type !== front.copyData) return true;
     }
   }
@@ -252,8 +332,9 @@ export class Session {
     const closes = this.#closes;
     this.#batch = [];
     this.#closes = [];
+    this.#batchBytes = 0;
     await database.acquire(this);
-    if (this.#status === "I") await database.become(this.#user);
+    if (this.#status === "I") await database.become(this.#user, this);
     this.#status = "-";
     const listener: AnswerListener = {
       // The client was told of a copy before its rows came.
@@ -264,18 +345,19 @@ export class Session {
       error: (severity, text) => log(`${severity}:  ${text}`),
     };
     await database.run(requests, listener, (bytes) => {
-      if (!this.#isOver) this.#socket.write(bytes);
+      if (this.#isOver) return;
+      this.#socket.write(bytes);
+      if (this.#socket.writableLength <= mostBehind) return;
+      log(`FATAL:  a client does not take its answers, more than ${mostBehind} bytes`);
+      this.#isOver = true;
+      this.#socket.destroy();
     });
-    if (this.#socket.writableLength > 1_048_576 && !this.#isOver)
-      await new Promise<void>((resolve) => {
-        this.#socket.once("drain", resolve);
-        this.#socket.once("close", () => resolve());
-      });
   }
 
   /** Leaves nothing of this client in the session: no transaction, no statement. */
   async #leave(): Promise<void> {
     const { database, log } = this.#parts;
+    if (this.#status === "I" && this.#names.isEmpty) return;
     await database.acquire(this);
     try {
       if (this.#status !== "I") {
@@ -301,8 +383,8 @@ export class Session {
       if (this.#isStopped || (next === undefined && this.#isOver)) return undefined;
       if (next !== undefined) return next;
       this.#socket.resume();
-      await new Promise<void>((resolve) => {
-        this.#arrived = resolve;
+      await this.#turn((go) => {
+        this.#arrived = go;
       });
       this.#arrived = undefined;
     }

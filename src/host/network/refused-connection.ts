@@ -1,5 +1,5 @@
-import type { Errno } from "../../../base/index.ts";
-import type { Connection, ConnectionHandlers, SocketAddress } from "../backend.ts";
+import type { Errno } from "../../base/index.ts";
+import type { Connection, ConnectionHandlers, SocketAddress } from "./backend.ts";
 
 /** A connection that does not come about. */
 export class RefusedConnection implements Connection {
