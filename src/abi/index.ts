@@ -26,6 +26,7 @@ export { type CallVersions, wasmedgeModule, wasmedgeVersions } from "./wasmedge/
 export {
   createWasi02,
   findWasi02,
+  incomingArguments,
   Wasi02Context,
   type Wasi02Function,
   type Wasi02Interface,

@@ -40,6 +40,8 @@ export interface CompileOptions {
   readonly cache?: CompileCache | undefined;
   /** What `fstat` said of the file before the bytes were read from it, so that the cache knows them without a digest. */
   readonly file?: BigIntStats | undefined;
+  /** Which core module of that file it is, where the file is a component and was read whole. */
+  readonly part?: number | undefined;
 }
 
 /** A compiled module, to make instances of. */
@@ -162,7 +164,7 @@ interface Prepared extends Rewritten {
 }
 
 function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Prepared {
-  const { memory, tableElements, checks, restore, hotFunctions, startAsExport, cache, file } = options;
+  const { memory, tableElements, checks, restore, hotFunctions, startAsExport, cache, file, part } = options;
   const wanted = { memory, tableElements, checks, restore, hotFunctions, startAsExport };
   const isPlain = Object.values(wanted).every((each) => each === undefined || each === false);
   if (isPlain) return asItIs(bytes);
@@ -172,8 +174,9 @@ function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Pr
   const fresh = (): Rewritten => rewrite(bytes, rewriteOptionsOf(bytes, options));
   if (cache === undefined) return isValid() ? fresh() : asItIs(bytes);
   const subject = { version: rewriterVersion, options: wanted };
-  const isWhole = file !== undefined && file.size === BigInt(bytes.length);
-  const known = isWhole ? cache.keyOfFile(file, subject) : undefined;
+  const isWhole = file !== undefined && (part !== undefined || file.size === BigInt(bytes.length));
+  const place = part === undefined ? subject : { ...subject, options: { ...wanted, part } };
+  const known = isWhole ? cache.keyOfFile(file, place) : undefined;
   // Most modules are small and stay as they are: that is said where their file is known, and no entry is read.
   if (known === unchangedKey) return asItIs(bytes);
   if (known?.startsWith(eagerMark) === true) return { ...asItIs(bytes), eager: Number(known.slice(1)) };
@@ -182,13 +185,13 @@ function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Pr
   if (found === undefined && !isValid()) return asItIs(bytes);
   const eager = found === undefined && isWhole ? onlyEager(bytes, options) : undefined;
   if (file !== undefined && eager !== undefined) {
-    cache.rememberFile(file, subject, eagerMark + String(eager).padStart(63, "0"));
+    cache.rememberFile(file, place, eagerMark + String(eager).padStart(63, "0"));
     return { ...asItIs(bytes), eager };
   }
   const made = found === undefined ? fresh() : rewrittenFrom(found, bytes);
   if (key === undefined) return made;
   if (found === undefined) cache.put(key, entryOf(made, bytes));
-  if (known === undefined && isWhole) cache.rememberFile(file, subject, isAsItIs(made, bytes) ? unchangedKey : key);
+  if (known === undefined && isWhole) cache.rememberFile(file, place, isAsItIs(made, bytes) ? unchangedKey : key);
   return made;
 }
 

@@ -1,5 +1,5 @@
 import { HostError } from "../../base/index.ts";
-import type { HostInstance } from "../../host/index.ts";
+import { Buffers, type FileStat, type FollowMode, type HostInstance } from "../../host/index.ts";
 import { WasiError, WasiTrap } from "./errors.ts";
 import { Polls } from "./polls.ts";
 import type { Wasi02Interface } from "./row.ts";
@@ -21,6 +21,14 @@ export const mostBytes = 1_048_576;
 /** What the buffer for reads begins with, in bytes. */
 const firstScratch = 65_536;
 
+/** What is known of the file that a path named. */
+export interface LastStat {
+  readonly folder: object;
+  readonly text: string;
+  readonly follow: FollowMode;
+  readonly stat: FileStat;
+}
+
 /** The state of one instance's WASI 0.2. */
 export class Wasi02Context {
   readonly args: readonly string[];
@@ -29,12 +37,17 @@ export class Wasi02Context {
   readonly polls: Polls = new Polls(this);
   /** What is being written while the guest goes on. */
   readonly writes = new Set<Promise<void>>();
+  /** Room for texts for which a loop is quicker than an encoder. */
+  readonly shortText = new Uint8Array(64);
+  /** What the last call on a path answered, where that was `stat-at`. */
+  lastStat: LastStat | undefined;
   readonly #makeError: (payload: unknown) => Error;
   readonly #errors = new Map<unknown, Error>();
   #host: HostInstance | undefined;
   #suspends = false;
   #scratch = new Uint8Array(0);
   #part = new Uint8Array(0);
+  #pieces: Buffers | undefined;
 
   constructor({ args, features = new Set(), makeError, trace }: Wasi02Options) {
     this.args = args;
@@ -70,6 +83,14 @@ export class Wasi02Context {
       this.#scratch = new Uint8Array(Math.min(mostBytes, Math.max(firstScratch, length)));
     this.#part = this.#scratch.subarray(0, length);
     return this.#part;
+  }
+
+  /** These bytes as the one piece of a read or write that is over when it returns. */
+  piece(bytes: Uint8Array): Buffers {
+    const pieces = (this.#pieces ??= new Buffers());
+    pieces.reset(bytes);
+    pieces.add(0, bytes.length);
+    return pieces;
   }
 
   /** What a call that threw comes to. */

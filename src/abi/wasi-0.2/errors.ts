@@ -16,10 +16,18 @@ export class WasiTrap extends Error {
   override readonly name = "WasiTrap";
 }
 
+/** Names for failures that WASI 0.2 has none of its own for; what is not here either is `io`. */
+const nearest: Readonly<Partial<Record<Errno, string>>> = {
+  mfile: "insufficient-memory",
+  nfile: "insufficient-memory",
+  nobufs: "insufficient-memory",
+  notcapable: "not-permitted",
+};
+
 /** The `error-code` of `wasi:filesystem/types` for a failure of the host's. */
 export function filesystemCode({ errno }: HostError): string {
   const row: { readonly node: string; readonly wasi?: string } = errnoTable[errno];
-  return row.wasi ?? "io";
+  return row.wasi ?? nearest[errno] ?? "io";
 }
 
 /** What each name stands for in words, for whoever reads a debug string. */

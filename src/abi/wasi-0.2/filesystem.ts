@@ -1,16 +1,7 @@
 import { failure, HostError } from "../../base/index.ts";
-import {
-  type Advice,
-  Buffers,
-  FileStat,
-  type FollowMode,
-  openBits,
-  type Path,
-  type SetTime,
-} from "../../host/index.ts";
+import { type Advice, FileStat, type FollowMode, openBits, type Path, type SetTime } from "../../host/index.ts";
 import { type Datetime, datetimeOf, nanosecondsOf } from "./clocks.ts";
 import { mostBytes, type Wasi02Context } from "./context.ts";
-import { takeBytes } from "./descriptor-streams.ts";
 import { filesystemCode, type IoError } from "./errors.ts";
 import { grantedFolders } from "./folders.ts";
 import { InputStream } from "./input-stream.ts";
@@ -44,10 +35,28 @@ const advices: Readonly<Record<string, Advice>> = {
   "no-reuse": "noreuse",
 };
 
-function pathOf({ host }: Wasi02Context, text: string, which: 0 | 1 = 0): Path {
-  const path = host.paths[which];
+function pathOf(context: Wasi02Context, text: string, which: 0 | 1 = 0): Path {
+  const path = context.host.paths[which];
+  context.lastStat = undefined;
+  const bytes = context.shortText;
+  const length = text.length <= bytes.length ? asciiBytes(text, bytes) : undefined;
+  if (length !== undefined) {
+    path.set(bytes, 0, length);
+    return path;
+  }
   path.setText(text);
   return path;
+}
+
+/** Writes a text of ASCII alone and answers its length; undefined for any other. */
+function asciiBytes(text: string, bytes: Uint8Array): number | undefined {
+  const { length } = text;
+  for (let at = 0; at < length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit >= 0x80) return undefined;
+    bytes[at] = unit;
+  }
+  return length;
 }
 
 function followMode({ symlinkFollow }: PathFlags): FollowMode {
@@ -88,26 +97,37 @@ function statRecord(stat: FileStat): object {
   };
 }
 
-const mask = 0xffff_ffff_ffff_ffffn;
-
-/** SplitMix64's finish. */
-function mixed(value: bigint): bigint {
-  let word = (value + 0x9e37_79b9_7f4a_7c15n) & mask;
-  word = ((word ^ (word >> 30n)) * 0xbf58_476d_1ce4_e5b9n) & mask;
-  word = ((word ^ (word >> 27n)) * 0x94d0_49bb_1331_11ebn) & mask;
-  return word ^ (word >> 31n);
+/** A bijection of 32-bit numbers that spreads each bit over all (MurmurHash3's finish). */
+function mixed(value: number): number {
+  let word = Math.imul(value ^ (value >>> 16), 0x85eb_ca6b);
+  word = Math.imul(word ^ (word >>> 13), 0xc2b2_ae35);
+  return word ^ (word >>> 16);
 }
 
-/** What tells one file from another as long as it is there: made of device and inode, which it does not give away. */
+/** What tells one file from another as long as it is there: device and inode, mixed so that each pair has one of its own. */
 function hashOf({ dev, ino }: FileStat): { readonly lower: bigint; readonly upper: bigint } {
-  const lower = mixed(mixed(dev) ^ ino);
-  return { lower, upper: mixed(lower ^ mixed(ino + 1n)) };
+  const whole = BigUint64Array.of(dev, ino);
+  const words = new Int32Array(whole.buffer);
+  for (let step = 0; step < 12; step++) {
+    const at = step & 3;
+    words[at] = mixed((words[at] ?? 0) ^ (words[(step + 3) & 3] ?? 0)) + step;
+  }
+  const [lower = 0n, upper = 0n] = whole;
+  return { lower, upper };
 }
 
 function statAt(context: Wasi02Context, { descriptor }: OpenFile, flags: PathFlags, text: string): FileStat {
   const stat = new FileStat();
   descriptor.statAt(pathOf(context, text), followMode(flags), stat);
   return stat;
+}
+
+/** What `stat-at` answered for the same path right before: a C library asks for the hash as the inode's number, each time. */
+function takeLastStat(context: Wasi02Context, folder: OpenFile, flags: PathFlags, text: string): FileStat | undefined {
+  const last = context.lastStat;
+  if (last?.text !== text || last.folder !== folder || last.follow !== followMode(flags)) return undefined;
+  context.lastStat = undefined;
+  return last.stat;
 }
 
 function checkReadable({ descriptor }: OpenFile): void {
@@ -144,7 +164,7 @@ const streamRows = {
     docs: "Reads at an offset, at most 1 MiB at once; true with it says that the end was reached.",
     run(context: Wasi02Context, { descriptor }: OpenFile, length: bigint, offset: bigint): [Uint8Array, boolean] {
       const bytes = context.scratch(length < BigInt(mostBytes) ? Number(length) : mostBytes);
-      const count = descriptor.readAt(takeBytes(new Buffers(), bytes), signed(offset));
+      const count = descriptor.readAt(context.piece(bytes), signed(offset));
       context.host.meter.bytesIn += count;
       return [bytes.subarray(0, count), count === 0 && bytes.length > 0];
     },
@@ -155,7 +175,7 @@ const streamRows = {
     run(context: Wasi02Context, file: OpenFile, bytes: Uint8Array, offset: bigint): bigint {
       const { descriptor } = file;
       file.setAppend(false);
-      const count = descriptor.writeAt(takeBytes(new Buffers(), bytes), signed(offset));
+      const count = descriptor.writeAt(context.piece(bytes), signed(offset));
       context.host.meter.bytesOut += count;
       return BigInt(count);
     },
@@ -237,8 +257,11 @@ const pathRows = {
   },
   "[method]descriptor.stat-at": {
     docs: "Type, links, size and times of what a path names.",
-    run: (context: Wasi02Context, folder: OpenFile, flags: PathFlags, path: string): object =>
-      statRecord(statAt(context, folder, flags, path)),
+    run(context: Wasi02Context, folder: OpenFile, flags: PathFlags, path: string): object {
+      const stat = statAt(context, folder, flags, path);
+      context.lastStat = { folder, text: path, follow: followMode(flags), stat };
+      return statRecord(stat);
+    },
   },
   "[method]descriptor.set-times-at": {
     docs: "Sets the times of what a path names.",
@@ -315,7 +338,7 @@ const pathRows = {
   "[method]descriptor.metadata-hash-at": {
     docs: "A hash of device and inode of what a path names.",
     run: (context: Wasi02Context, folder: OpenFile, flags: PathFlags, path: string): object =>
-      hashOf(statAt(context, folder, flags, path)),
+      hashOf(takeLastStat(context, folder, flags, path) ?? statAt(context, folder, flags, path)),
   },
 } satisfies Wasi02Rows;
 

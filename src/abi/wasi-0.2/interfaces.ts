@@ -1,6 +1,7 @@
 import { environment, exit, standardStreams, terminals } from "./cli.ts";
 import { monotonicClock, timezone, wallClock } from "./clocks.ts";
 import { filesystemPreopens, filesystemTypes } from "./filesystem.ts";
+import { httpInterfaces } from "./http.ts";
 import { ioError, ioPoll, ioStreams } from "./io.ts";
 import { insecure, insecureSeed, random } from "./random.ts";
 import type { Wasi02Interface } from "./row.ts";
@@ -30,4 +31,5 @@ export const wasi02Interfaces: Readonly<Record<string, Wasi02Interface>> = {
   "wasi:filesystem/types": filesystemTypes,
   "wasi:filesystem/preopens": filesystemPreopens,
   ...socketInterfaces,
+  ...httpInterfaces,
 };

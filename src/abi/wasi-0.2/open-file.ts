@@ -1,7 +1,7 @@
 import { failure, HostError } from "../../base/index.ts";
-import { Buffers, type Descriptor, type DirectoryReader, FileStat } from "../../host/index.ts";
+import { type Descriptor, type DirectoryReader, FileStat } from "../../host/index.ts";
 import type { Wasi02Context } from "./context.ts";
-import { DescriptorSink, DescriptorSource, takeBytes } from "./descriptor-streams.ts";
+import { DescriptorSink, DescriptorSource } from "./descriptor-streams.ts";
 import type { InputSource } from "./input-stream.ts";
 import type { OutputSink } from "./output-stream.ts";
 
@@ -17,7 +17,7 @@ export function signed(value: bigint): bigint {
  */
 export class OpenFile {
   readonly descriptor: Descriptor;
-  readonly #context: Wasi02Context;
+  readonly context: Wasi02Context;
   /** Its number in the guest's table; undefined for a granted folder, which each list of those names anew. */
   readonly #number: number | undefined;
   #uses = 1;
@@ -26,7 +26,7 @@ export class OpenFile {
   #lister: DirectoryEntryStream | undefined;
 
   constructor(context: Wasi02Context, descriptor: Descriptor, number?: number) {
-    this.#context = context;
+    this.context = context;
     this.descriptor = descriptor;
     this.#number = number;
     this.#appends = descriptor.flags.append;
@@ -39,7 +39,7 @@ export class OpenFile {
 
   release(): void {
     this.#uses -= 1;
-    if (this.#uses === 0 && this.#number !== undefined) this.#context.host.descriptors.close(this.#number);
+    if (this.#uses === 0 && this.#number !== undefined) this.context.host.descriptors.close(this.#number);
   }
 
   /** Sees to it that writes go to the file's end, or to where they say. */
@@ -70,7 +70,6 @@ export class OpenFile {
 abstract class FileEnd {
   protected readonly file: OpenFile;
   protected offset: bigint;
-  protected readonly buffers = new Buffers();
 
   constructor(file: OpenFile, offset: bigint) {
     this.file = file.retain();
@@ -108,7 +107,7 @@ export class FileSource extends FileEnd implements InputSource {
     if (this.pipe !== undefined) return this.pipe.read(into);
     const { descriptor } = this.file;
     try {
-      const count = descriptor.readAt(takeBytes(this.buffers, into), this.offset);
+      const count = descriptor.readAt(this.file.context.piece(into), this.offset);
       this.offset += BigInt(count);
       return count;
     } catch (error) {
@@ -139,13 +138,14 @@ export class FileSink extends FileEnd implements OutputSink {
     const { descriptor } = this.file;
     this.file.setAppend(false);
     try {
-      const count = descriptor.writeAt(takeBytes(this.buffers, bytes), this.offset);
+      const count = descriptor.writeAt(this.file.context.piece(bytes), this.offset);
       this.offset += BigInt(count);
       return count;
     } catch (error) {
       if (!this.isPipe(error)) throw error;
       this.pipe = new DescriptorSink(descriptor);
-      return this.pipe.write(bytes);
+      // What it waits with is its own.
+      return this.pipe.write(bytes.slice());
     }
   }
 }

@@ -1,9 +1,9 @@
 import { parseAddress } from "../../capabilities/index.ts";
+import { attempted } from "./attempts.ts";
 import type { Wasi02Context } from "./context.ts";
 import { WasiError } from "./errors.ts";
 import { type Pollable, WatchedPollable } from "./pollable.ts";
 import { type IpAddress, ipOfText } from "./sockets-addresses.ts";
-import { attempted } from "./sockets-streams.ts";
 
 const longestName = 253;
 

@@ -2,7 +2,6 @@ import { HostError } from "../../base/index.ts";
 import type { Socket } from "../../host/index.ts";
 import type { Wasi02Context } from "./context.ts";
 import { DescriptorSink, DescriptorSource } from "./descriptor-streams.ts";
-import { WasiError } from "./errors.ts";
 import { InputStream } from "./input-stream.ts";
 import { OutputStream } from "./output-stream.ts";
 
@@ -79,6 +78,11 @@ class SocketSink extends DescriptorSink {
     this.#tell = tell;
   }
 
+  /** What a guest is permitted never waits behind its back. */
+  get room(): number {
+    return this.#shared.socket.room;
+  }
+
   override write(bytes: Uint8Array): number | Promise<number> {
     const written = super.write(bytes);
     if (written instanceof Promise) this.#tell(written);
@@ -93,22 +97,4 @@ class SocketSink extends DescriptorSink {
   errorOf(error: unknown): unknown {
     return error instanceof HostError && error.errno === "pipe" ? closed : undefined;
   }
-}
-
-/**
- * Makes an attempt that answers undefined where it would have to wait: `would-block` then, but a guest that asks over and over
- * lets the event loop go on meanwhile, or nothing would ever come.
- *
- * @throws WasiError would-block
- */
-export function attempted<T>({ host }: Wasi02Context, attempt: () => T | undefined): T | Promise<T> {
-  const value = attempt();
-  if (value !== undefined) return value;
-  const turn = host.sockets.isSpinning() ? host.yield() : undefined;
-  if (turn === undefined) throw new WasiError("would-block");
-  return turn.then(() => {
-    const later = attempt();
-    if (later === undefined) throw new WasiError("would-block");
-    return later;
-  });
 }

@@ -1,5 +1,6 @@
-import { failure, HostError } from "../../base/index.ts";
+import { HostError } from "../../base/index.ts";
 import type { InternetAddress, Socket } from "../../host/index.ts";
+import { attempted } from "./attempts.ts";
 import type { Wasi02Context } from "./context.ts";
 import { WasiError } from "./errors.ts";
 import type { InputStream } from "./input-stream.ts";
@@ -7,7 +8,7 @@ import type { OutputStream } from "./output-stream.ts";
 import { type Pollable, WatchedPollable } from "./pollable.ts";
 import { type IpSocketAddress, placeToWasi, remotePlace, unicastPlace } from "./sockets-addresses.ts";
 import { SocketOptions } from "./sockets-options.ts";
-import { attempted, SharedSocket } from "./sockets-streams.ts";
+import { SharedSocket } from "./sockets-streams.ts";
 
 type Family = "ipv4" | "ipv6";
 type Streams = [InputStream, OutputStream];
@@ -93,7 +94,9 @@ export class TcpSocket {
   /** The next connection and its streams. @throws WasiError would-block while there is none */
   accept(): [TcpSocket, InputStream, OutputStream] | Promise<[TcpSocket, InputStream, OutputStream]> {
     if (this.#state !== "listening") throw new WasiError("invalid-state");
-    const accepted = attempted(this.#context, () => (this.#socket.wait("read", 0) ? this.#socket.accept() : undefined));
+    const accepted = attempted<Socket>(this.#context, () =>
+      this.#socket.wait("read", 0) ? this.#socket.accept() : undefined,
+    );
     const made = (socket: Socket): [TcpSocket, InputStream, OutputStream] => {
       const connection = new TcpSocket(this.#context, this.family, { socket, from: this });
       return [connection, ...connection.#shared.streams(this.#context)];
@@ -189,6 +192,6 @@ export class TcpSocket {
     if (this.#state !== state || outcome === undefined) throw new WasiError("not-in-progress");
     this.#outcome = undefined;
     this.#state = "error" in outcome ? failed : done;
-    if ("error" in outcome) throw outcome.error ?? failure("io");
+    if ("error" in outcome) throw outcome.error as Error;
   }
 }

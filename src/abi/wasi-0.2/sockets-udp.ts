@@ -66,7 +66,7 @@ export class UdpSocket {
   stream(address: IpSocketAddress | undefined): [IncomingDatagramStream, OutgoingDatagramStream] {
     if (this.#state !== "bound") throw new WasiError("invalid-state");
     const remote = address === undefined ? undefined : remotePlace(address, this.family);
-    if (remote !== undefined) this.socket.connect(remote);
+    if (remote !== undefined) void this.socket.connect(remote);
     else if (this.#remote !== undefined) this.socket.disconnect();
     this.#remote = remote;
     this.#turn += 1;

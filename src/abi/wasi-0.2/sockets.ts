@@ -8,7 +8,7 @@ import type { Wasi02Interface, Wasi02Row, Wasi02Rows } from "./row.ts";
 import { type IpAddress, type IpSocketAddress, networkCode } from "./sockets-addresses.ts";
 import { ResolveAddressStream } from "./sockets-names.ts";
 import { TcpSocket } from "./sockets-tcp.ts";
-import { type Datagram, IncomingDatagramStream, OutgoingDatagramStream, UdpSocket } from "./sockets-udp.ts";
+import { type Datagram, type IncomingDatagramStream, type OutgoingDatagramStream, UdpSocket } from "./sockets-udp.ts";
 
 /** The resource `network`: what a guest may do is asked of its grants with each call. */
 export class Network {}

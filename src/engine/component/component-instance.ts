@@ -1,4 +1,4 @@
-import { type GuestOutcome, WasiTrap } from "../../abi/index.ts";
+import { type GuestOutcome, incomingArguments, WasiTrap } from "../../abi/index.ts";
 import { SampanError } from "../../base/index.ts";
 import {
   type CodeCache,
@@ -15,13 +15,14 @@ import {
   type HostFunction,
   type HostProvider,
 } from "../../component/index.ts";
-import { GuestEnd } from "../../host/index.ts";
+import { GuestEnd, type IncomingExchange } from "../../host/index.ts";
 import { Clock } from "../guest-clock.ts";
 import type { GuestThread, WatchedGuest } from "../guest-thread.ts";
 import type { InstanceLimits, InstanceUsage } from "../limits.ts";
-import { makeMemories } from "../memories.ts";
 import type { ComponentModule } from "./component-module.ts";
 import { trapError } from "./component-traps.ts";
+import { makeCoreInstance } from "./core-instance.ts";
+import { endedBefore, endingError } from "./endings.ts";
 import type { GuestWasi } from "./guest-wasi.ts";
 import type { Stay } from "./stay.ts";
 import { Waiting } from "./waiting.ts";
@@ -72,6 +73,8 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   /** Why a function of the host's made it trap, if one did. */
   #hostTrap: string | undefined;
   #isEnded = false;
+  /** The error that it ended with. */
+  #failure: unknown;
   #isClosed = false;
   #calls = 0;
   /** What was set before a call. */
@@ -153,6 +156,17 @@ export class ComponentInstance implements Embedding, WatchedGuest {
     return this.#maker.function(found)(...args);
   }
 
+  /**
+   * Has `wasi:http/incoming-handler` answer one request of a server's.
+   *
+   * @throws what {@link invoke} throws
+   */
+  async answer(exchange: IncomingExchange): Promise<void> {
+    const handler = /^wasi:http\/incoming-handler@0\.2\.\d+#handle$/;
+    const name = this.functions.find((each) => handler.test(each)) ?? "wasi:http/incoming-handler#handle";
+    await this.invoke(name, ...incomingArguments(this.#parts.wasi.context, exchange));
+  }
+
   /** What it used so far. */
   usage(): Promise<InstanceUsage> {
     const memory = this.#memories.reduce((sum, each) => sum + each.buffer.byteLength, 0);
@@ -219,25 +233,11 @@ export class ComponentInstance implements Embedding, WatchedGuest {
     const { component, limits, thread, stay } = this.#parts;
     const compiled = component.modules[module];
     if (compiled === undefined) throw new TypeError(`A component has no core module ${module}`);
-    const { layout } = compiled;
-    const { memory } = limits;
-    const share =
-      memory === undefined ? undefined : (memory * layout.memories.length) / Math.max(1, component.memories);
-    const { own } = makeMemories(layout, [], share);
-    const { checks } = layout;
-    if (layout.memories.length > 0 || checks !== undefined)
-      imports[layout.namespace] = { ...own, ...(checks === undefined ? {} : { [checks.epoch]: thread.epoch.memory }) };
-    const { exports } = new WebAssembly.Instance(compiled.module, imports);
-    compiled.prepare(exports);
-    if (checks !== undefined) {
-      (exports[checks.id] as WebAssembly.Global).value = this.#id;
-      (exports[checks.hook] as WebAssembly.Global).value = this.mode === "async" ? stay.hook : thread.hooks.sync;
-    }
-    this.#memories.push(...Object.values(own));
-    const start = layout.start === undefined ? undefined : (exports[layout.start] as () => void);
-    if (start === undefined || this.mode === "sync") return { exports, start };
-    const entry = WebAssembly.promising(start);
-    return { exports, start: async () => void (await entry()) };
+    const part = compiled.layout.memories.length / Math.max(1, component.memories);
+    const memory = limits.memory === undefined ? undefined : limits.memory * part;
+    const made = makeCoreInstance({ compiled, imports, mode: this.mode, id: this.#id, thread, stay, memory });
+    this.#memories.push(...made.memories);
+    return made.instance;
   }
 
   trap(): never {
@@ -358,10 +358,8 @@ export class ComponentInstance implements Embedding, WatchedGuest {
       throw new SampanError("INSTANCE_BUSY", message, { hint: "await the first call, or make one more instance" });
     }
     if (this.isEnded) {
-      const why = this.#isClosed ? "closed" : "at its end";
-      throw new SampanError("INSTANCE_ENDED", `Cannot call "${entry}": the instance is ${why}`, {
-        hint: "make a new instance",
-      });
+      const failure = this.#failure ?? endingError(this.#outcome, this.#parts.component.name);
+      throw endedBefore(entry, { isClosed: this.#isClosed, failure });
     }
     this.#current = entry;
     this.#store.entered = undefined;
@@ -385,18 +383,12 @@ export class ComponentInstance implements Embedding, WatchedGuest {
 
   /** The error that says how the instance ended, where it did: what a caller gave wrong does not end it. */
   #failed(error: unknown): unknown {
-    const outcome = this.#outcome;
-    if (outcome?.kind === "limit" || outcome?.kind === "bug") return outcome.error;
-    const { name } = this.#parts.component;
-    if (outcome?.kind === "exit")
-      return new SampanError("GUEST_EXITED", `Component "${name}" exited with ${outcome.code}`, {
-        data: { code: outcome.code },
-      });
-    if (outcome?.kind === "signal") {
-      const { signal } = outcome;
-      const data = { signal, code: 128 + signal };
-      return new SampanError("GUEST_EXITED", `Component "${name}" was ended by signal ${signal}`, { data });
-    }
+    const failure = endingError(this.#outcome, this.#parts.component.name) ?? this.#explained(error);
+    if (this.isEnded) this.#failure ??= failure;
+    return failure;
+  }
+
+  #explained(error: unknown): unknown {
     if (error instanceof ComponentError) return error;
     // A second time, of an error that was made here.
     if (this.#isEnded && error instanceof SampanError) return error;

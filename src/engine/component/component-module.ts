@@ -15,9 +15,12 @@ export interface ComponentModule {
   readonly memories: number;
 }
 
+/** So many tables of an instance may have as many elements as one table may; more share that out. */
+const fullTables = 4;
+
 /**
  * Decodes, checks and links a component, and compiles its core modules. `memory` is the most of all memories of an instance
- * together, shared out evenly.
+ * together, shared out evenly; `tableElements` is the most of one table, and of four together where there are more.
  *
  * @throws WASM_MALFORMED, COMPONENT_INVALID, COMPONENT_FEATURE, COMPONENT_IMPORT_UNSUPPORTED, COMPONENT_TOO_LARGE,
  *   GUEST_NOT_RUNNABLE, LIMIT_MEMORY, LIMIT_TABLE
@@ -25,36 +28,57 @@ export interface ComponentModule {
 export function compileComponent(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions = {}): ComponentModule {
   const name = options.name ?? "component";
   const plan = makePlan(decodeComponent(bytes), name);
+  const { memory } = options;
   // Views of the component's own bytes, which stand on a buffer of the same kind.
   const bytesOf = plan.modules.map((module) => module.bytes as Uint8Array<ArrayBuffer>);
-  const counts = bytesOf.map(memoryCount);
-  const memories = plan.steps.reduce(
-    (sum, step) => (step.kind === "instantiate" ? sum + (counts[step.module] ?? 0) : sum),
-    0,
-  );
+  const counts = bytesOf.map(ownParts);
+  const { memories, tables } = countParts(plan, counts);
+  const share = memory === undefined ? undefined : (own: number) => Math.floor((memory * own) / Math.max(1, memories));
+  const tableElements = shareOfTable(options.tableElements, tables);
+  const isWhole = options.file?.size === BigInt(bytes.length);
   const modules = plan.modules.map((module, index) => {
-    const { memory } = options;
-    const share =
-      memory === undefined ? undefined : Math.floor((memory * (counts[index] ?? 0)) / Math.max(1, memories));
-    const own = bytesOf[index] ?? new Uint8Array();
-    return compileGuest(own, {
+    const own = counts[index]?.memories ?? 0;
+    return compileGuest(bytesOf[index] ?? new Uint8Array(), {
       ...options,
-      // A file's digest says nothing about a part of it.
-      file: undefined,
+      file: isWhole ? options.file : undefined,
+      part: index,
       name: module.name,
       startAsExport: true,
-      memory: counts[index] === 0 ? undefined : share,
+      tableElements,
+      memory: own === 0 ? undefined : share?.(own),
     });
   });
   return { kind: "component", name, plan, modules, memories };
 }
 
-/** Memories that a core module has of its own; V8 says what is wrong with one that cannot be read. */
-function memoryCount(bytes: Uint8Array): number {
+interface OwnParts {
+  readonly memories: number;
+  readonly tables: number;
+}
+
+/** What an instance of a component makes in all of its core instances. */
+function countParts({ steps }: LinkPlan, counts: readonly OwnParts[]): OwnParts {
+  let [memories, tables] = [0, 0];
+  for (const step of steps) {
+    if (step.kind !== "instantiate") continue;
+    memories += counts[step.module]?.memories ?? 0;
+    tables += counts[step.module]?.tables ?? 0;
+  }
+  return { memories, tables };
+}
+
+/** The most elements of each table: core modules are many in a component, and the host's memory is one. */
+function shareOfTable(most: number | undefined, tables: number): number | undefined {
+  return most === undefined || tables <= fullTables ? most : Math.floor((most * fullTables) / tables);
+}
+
+/** Memories and tables that a core module has of its own; V8 says what is wrong with one that cannot be read. */
+function ownParts(bytes: Uint8Array): OwnParts {
   try {
-    return readModule(bytes).memories.filter(({ imported }) => !imported).length;
+    const { memories, ownTables } = readModule(bytes);
+    return { memories: memories.filter(({ imported }) => !imported).length, tables: ownTables };
   } catch (error) {
-    if (error instanceof SampanError) return 0;
+    if (error instanceof SampanError) return { memories: 0, tables: 0 };
     throw error;
   }
 }

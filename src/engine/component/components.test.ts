@@ -82,6 +82,11 @@ for (const mode of ["sync", "async"] as const) {
       assert.equal(await greeter.useThing(21), 42);
       assert.equal(Thing.dropped, 1);
       assert.equal(await instance.invoke("add-one", 1), 2);
+      for (const name of ["counters", "test:greeter/counters", "test:greeter/counters@0.2.9"])
+        assert.ok(await instance.invoke(`${name}#[constructor]counter`, 1), name);
+      await assert.rejects(instance.invoke("test:greeter/counters@0.3.0#[constructor]counter", 1), {
+        code: "GUEST_EXPORT_MISSING",
+      });
       assert.equal((await instance.usage()).calls, 6);
     });
 

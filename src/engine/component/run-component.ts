@@ -38,6 +38,7 @@ async function endingOf(request: RunRequest, notes: Notes, deadline: number | un
   const checks = request.checks === true || deadline !== undefined;
   const component = compileComponent(bytes, {
     name,
+    file: request.file,
     memory: limits.memory,
     checks,
     hotFunctions: (request.hotFunctions ?? true) && (checks || "here"),

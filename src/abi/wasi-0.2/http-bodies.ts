@@ -1,0 +1,154 @@
+import { HostError } from "../../base/index.ts";
+import { type BodyPipe, type BodyReader, HttpFailure } from "../../host/index.ts";
+import { asked } from "./attempts.ts";
+import type { Wasi02Context } from "./context.ts";
+import { failedOperation, WasiError } from "./errors.ts";
+import { Fields } from "./http-fields.ts";
+import { InputStream } from "./input-stream.ts";
+import { OutputStream } from "./output-stream.ts";
+import { type Pollable, WatchedPollable } from "./pollable.ts";
+
+/** A nested `result`, as values have it. */
+export type Result<T, E> = { readonly tag: "ok"; readonly val: T } | { readonly tag: "err"; readonly val: E };
+
+/** What a future's second `get` answers: it was there, and was taken. */
+export const taken: Result<never, undefined> = { tag: "err", val: undefined };
+
+/** The code of an exchange's failure. @throws what is none */
+export function codeOf(error: unknown): unknown {
+  if (error instanceof HttpFailure) return error.code;
+  throw error;
+}
+
+/** The `stream-error` of a body's failure. */
+function streamError(error: unknown): unknown {
+  if (error instanceof HostError && error.errno === "pipe") return { tag: "closed" };
+  return error instanceof HttpFailure ? failedOperation(error) : undefined;
+}
+
+/** The resource `incoming-body` of `wasi:http/types`. */
+export class IncomingBody {
+  readonly #context: Wasi02Context;
+  readonly #reader: BodyReader;
+  #isStreamed = false;
+  #isFinished = false;
+
+  constructor(context: Wasi02Context, reader: BodyReader) {
+    this.#context = context;
+    this.#reader = reader;
+  }
+
+  /** Its bytes, once. @throws WasiError */
+  stream(): InputStream {
+    if (this.#isStreamed) throw new WasiError(undefined);
+    this.#isStreamed = true;
+    const reader = this.#reader;
+    return new InputStream(this.#context, {
+      read: (into) => reader.read(into),
+      isReady: () => reader.isReady(),
+      watch: (wake) => reader.watch(wake),
+      errorOf: streamError,
+    });
+  }
+
+  /** Drops what is left of it: the trailers come behind that. */
+  finish(): FutureTrailers {
+    this.#isFinished = true;
+    return new FutureTrailers(this.#context, this.#reader);
+  }
+
+  drop(): void {
+    if (!this.#isFinished) this.#reader.close();
+  }
+}
+
+/** The resource `future-trailers` of `wasi:http/types`. */
+export class FutureTrailers {
+  readonly #context: Wasi02Context;
+  readonly #reader: BodyReader;
+  #rest: Promise<void> | undefined;
+  #isTaken = false;
+
+  constructor(context: Wasi02Context, reader: BodyReader) {
+    this.#context = context;
+    this.#reader = reader;
+  }
+
+  /** Undefined while the body comes in. */
+  get(): unknown {
+    if (this.#isTaken) return taken;
+    return asked(this.#context, () => {
+      if (!this.#isReady()) return undefined;
+      this.#isTaken = true;
+      const { failure, trailers } = this.#reader;
+      if (failure !== undefined) return { tag: "ok", val: { tag: "err", val: failure.code } };
+      return { tag: "ok", val: { tag: "ok", val: trailers.length === 0 ? undefined : Fields.received(trailers) } };
+    });
+  }
+
+  subscribe(): Pollable {
+    return new WatchedPollable({
+      isReady: () => this.#isReady(),
+      watch: (wake) => {
+        if (this.#isReady()) return true;
+        let isStopped = false;
+        this.#rest?.then(
+          () => isStopped || wake(),
+          () => isStopped || wake(),
+        );
+        return () => {
+          isStopped = true;
+        };
+      },
+    });
+  }
+
+  drop(): void {
+    this.#reader.close();
+  }
+
+  #isReady(): boolean {
+    this.#rest ??= this.#reader.rest();
+    return this.#reader.isOver;
+  }
+}
+
+/** The resource `outgoing-body` of `wasi:http/types`. */
+export class OutgoingBody {
+  readonly #context: Wasi02Context;
+  readonly #pipe: BodyPipe;
+  #isWritten = false;
+
+  constructor(context: Wasi02Context, pipe: BodyPipe) {
+    this.#context = context;
+    this.#pipe = pipe;
+  }
+
+  /** Where its bytes are written, once. @throws WasiError */
+  write(): OutputStream {
+    if (this.#isWritten) throw new WasiError(undefined);
+    this.#isWritten = true;
+    const pipe = this.#pipe;
+    return new OutputStream(this.#context, {
+      write: (bytes) => pipe.write(bytes),
+      flush: () => pipe.flush(),
+      isReady: () => pipe.isReady(),
+      watch: (wake) => pipe.watch(wake),
+      errorOf: streamError,
+    });
+  }
+
+  /** Says that it is whole. @throws WasiError error-code where it is not as long as its headers say */
+  finish(trailers: Fields | undefined): void {
+    try {
+      this.#pipe.finish(trailers?.entries);
+    } catch (error) {
+      throw new WasiError(codeOf(error));
+    }
+  }
+
+  /** A body that was not finished breaks its message off. */
+  drop(): void {
+    this.#pipe.fail(new HttpFailure({ tag: "internal-error", val: "a body was dropped before it was finished" }));
+  }
+}
