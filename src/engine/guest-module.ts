@@ -21,7 +21,7 @@ import { ImportPlan, isThreadSpawn } from "./import-plan.ts";
 export interface CompileOptions {
   /** Most memory in bytes, of all the module's memories together. */
   readonly memory?: number | undefined;
-  /** Most elements of each table. */
+  /** Most elements of each table, and of {@link fullTables} together where the module has more. */
   readonly tableElements?: number | undefined;
   /** Whether its code looks up once a slice, so that it can be ended and yields. */
   readonly checks?: boolean | undefined;
@@ -43,6 +43,9 @@ export interface CompileOptions {
   /** Which core module of that file it is, where the file is a component and was read whole. */
   readonly part?: number | undefined;
 }
+
+/** So many tables of a guest may have as many elements as one may; more share that out. */
+export const fullTables = 4;
 
 /** A compiled module, to make instances of. */
 export interface GuestModule {
@@ -150,12 +153,17 @@ function rewriteOptionsOf(bytes: Uint8Array<ArrayBuffer>, options: CompileOption
   const hot = options.hotFunctions !== undefined && options.hotFunctions !== false ? planHotFunctions(bytes) : [];
   return {
     ...(memory === undefined ? {} : { maxPages: Math.floor(memory / pageSize / count) }),
-    ...(tableElements === undefined ? {} : { maxElements: tableElements }),
+    ...(tableElements === undefined ? {} : { maxElements: shareOfTable(tableElements, readModule(bytes).ownTables) }),
     ...(checks === true ? { checks } : {}),
     ...(options.startAsExport === true ? { startAsExport: true } : {}),
     ...(restore === undefined || restore === false ? {} : { restore }),
     ...(hot.length === 0 ? {} : { exportFunctions: hot }),
   };
+}
+
+/** The most elements of each of so many tables. */
+export function shareOfTable(most: number, tables: number): number {
+  return tables <= fullTables ? most : Math.floor((most * fullTables) / tables);
 }
 
 /** A rewritten module, or one as it is with a function that is to be optimised when it is compiled. */

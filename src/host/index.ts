@@ -16,6 +16,7 @@ export {
 } from "./filesystem/file-calls.ts";
 export { createWalkCalls } from "./filesystem/walk-calls.ts";
 export { Path } from "./filesystem/path.ts";
+export * from "./http/index.ts";
 export { type EndReason, GuestEnd } from "./guest-end.ts";
 export * from "./network/index.ts";
 export { deafObserver, type Observer } from "./observer.ts";

@@ -2,6 +2,8 @@ import type { Clocks } from "./clocks.ts";
 import type { DescriptorTable } from "./descriptor.ts";
 import type { FileCalls } from "./filesystem/file-calls.ts";
 import type { Path } from "./filesystem/path.ts";
+import type { HttpClient } from "./http/http-client.ts";
+import { HttpSession } from "./http/http-session.ts";
 import type { Sockets } from "./network/sockets.ts";
 import type { Observer } from "./observer.ts";
 import { type PollList, waitForFirst } from "./poll.ts";
@@ -34,6 +36,8 @@ export interface OwnParts {
   /** How it waits without a thread; without it, it blocks its thread. */
   readonly waits: Waits | undefined;
   readonly createSockets: () => Sockets;
+  /** The client of its workload. */
+  readonly createHttp: () => HttpClient;
   /** Called between the turns in which it blocks its thread. */
   readonly onTurn?: (() => void) | undefined;
 }
@@ -49,9 +53,11 @@ export class HostInstance {
   readonly #waits: Waits | undefined;
   readonly #onTurn: (() => void) | undefined;
   readonly #createSockets: () => Sockets;
+  readonly #createHttp: () => HttpClient;
+  #http: HttpSession | undefined;
   #sockets: Sockets | undefined;
 
-  constructor(shared: SharedParts, { random, descriptors, waits, onTurn, createSockets }: OwnParts) {
+  constructor(shared: SharedParts, { random, descriptors, waits, onTurn, createSockets, createHttp }: OwnParts) {
     this.#shared = shared;
     this.clocks = shared.clocks;
     this.random = random;
@@ -59,6 +65,7 @@ export class HostInstance {
     this.#waits = waits;
     this.#onTurn = onTurn;
     this.#createSockets = createSockets;
+    this.#createHttp = createHttp;
   }
 
   /** `NAME=value`, each as a C program expects it. */
@@ -84,6 +91,11 @@ export class HostInstance {
     return (this.#sockets ??= this.#createSockets());
   }
 
+  /** What sends its HTTP requests; made when it is first asked for. */
+  get http(): HttpSession {
+    return (this.#http ??= new HttpSession(this.#createHttp));
+  }
+
   /** Waits for the first of several things; then the list tells for each whether it is ready. */
   poll(list: PollList): void | Promise<void> {
     const changes = this.#sockets?.changes;
@@ -104,6 +116,7 @@ export class HostInstance {
   close(): void {
     this.cancel();
     this.descriptors.closeAll();
+    this.#http?.close();
     this.#sockets?.close();
   }
 

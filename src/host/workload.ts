@@ -9,6 +9,8 @@ import { type FileCalls, open as openBits } from "./filesystem/file-calls.ts";
 import { FileHandle } from "./filesystem/file-handle.ts";
 import { createNativeCalls } from "./filesystem/native-calls.ts";
 import type { Path } from "./filesystem/path.ts";
+import { type HttpClient } from "./http/http-client.ts";
+import { type HttpSettings, makeHttpClient } from "./http/make-client.ts";
 import { RefusingFolder } from "./filesystem/refusing-folder.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
 import { HostInstance, type SharedParts } from "./instance.ts";
@@ -16,6 +18,7 @@ import type { NetworkBackend } from "./network/backend.ts";
 import { type NetworkChoice, networkOf } from "./network/network-of.ts";
 import { parsePlace } from "./network/place.ts";
 import { NetworkPolicy } from "./network/policy.ts";
+import { waitsError } from "./network/socket.ts";
 import { type NetworkLimits, Sockets } from "./network/sockets.ts";
 import { deafObserver, type Observer } from "./observer.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -52,6 +55,8 @@ export interface HostOptions {
   readonly waits?: "block" | "suspend";
   /** What guests' sockets are made of, or the project whose network they are in; by default the machine's own network. */
   readonly network?: NetworkChoice;
+  /** Certificates and proxies of its HTTP client. */
+  readonly http?: HttpSettings | undefined;
   /** What wakes guests that sleep, shared by the workloads of a thread; by default each has its own. */
   readonly alarms?: Alarms;
 }
@@ -93,6 +98,7 @@ export class HostWorkload {
   readonly #shared: SharedParts;
   readonly #random: Random | undefined;
   readonly #network: { readonly backend: NetworkBackend; readonly policy: NetworkPolicy };
+  #http: { readonly client: HttpClient; readonly waits: Waits } | undefined;
   readonly #suspends: { alarms: Alarms; readiness: Readiness; scratch: Scratch } | undefined;
 
   /** @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened, NETWORK_FOLDER, GRANT_INVALID */
@@ -145,14 +151,17 @@ export class HostWorkload {
     if (isNaming) descriptors.insert(new RefusingFolder(this.#observer));
     const random = this.#random ?? createRandom(this.#grants.random, this.#observer);
     const createSockets = (): Sockets => this.#createSockets(waits);
+    const createHttp = (): HttpClient => this.#createHttp();
     const { onTurn } = this.#options;
-    const instance = new HostInstance(this.#shared, { random, descriptors, waits, onTurn, createSockets });
+    const instance = new HostInstance(this.#shared, { random, descriptors, waits, onTurn, createSockets, createHttp });
     if (listens) for (const socket of instance.sockets.openListeners()) descriptors.insert(socket);
     return instance;
   }
 
-  /** Closes the folders; no instance may be in use any more. */
+  /** Closes the folders and what waits for a next request; no instance may be in use any more. */
   close(): void {
+    this.#http?.client.close();
+    this.#http?.waits.cancel();
     for (const folder of this.#folders) this.#calls.close(folder.fd);
   }
 
@@ -160,6 +169,17 @@ export class HostWorkload {
     const server = this.#grants.env["DNS_SERVER"];
     const nameServer = server === undefined ? undefined : parsePlace(server, 53);
     return new Sockets({ ...this.#network, limits: this.#options.limits, waits, nameServer });
+  }
+
+  /** @throws NETWORK_WAITS where the instances block their thread */
+  #createHttp(): HttpClient {
+    if (this.#http === undefined) {
+      if (this.#suspends === undefined) throw waitsError();
+      const waits = new Waits(this.#suspends);
+      const { limits, http: settings } = this.#options;
+      this.#http = { client: makeHttpClient({ ...this.#network, limits, waits, settings }), waits };
+    }
+    return this.#http.client;
   }
 
   #tableLimit(): number | undefined {

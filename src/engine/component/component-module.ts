@@ -2,7 +2,7 @@ import { SampanError } from "../../base/index.ts";
 import { type LinkPlan, makePlan } from "../../component/index.ts";
 import { decodeComponent } from "../../wasm/component/index.ts";
 import { readModule } from "../../wasm/index.ts";
-import { type CompileOptions, compileGuest, type GuestModule } from "../guest-module.ts";
+import { type CompileOptions, compileGuest, fullTables, type GuestModule, shareOfTable } from "../guest-module.ts";
 
 /** A compiled component, to make instances of. */
 export interface ComponentModule {
@@ -14,9 +14,6 @@ export interface ComponentModule {
   /** Memories that one instance makes. */
   readonly memories: number;
 }
-
-/** So many tables of an instance may have as many elements as one table may; more share that out. */
-const fullTables = 4;
 
 /**
  * Decodes, checks and links a component, and compiles its core modules. `memory` is the most of all memories of an instance
@@ -34,7 +31,6 @@ export function compileComponent(bytes: Uint8Array<ArrayBuffer>, options: Compil
   const counts = bytesOf.map(ownParts);
   const { memories, tables } = countParts(plan, counts);
   const share = memory === undefined ? undefined : (own: number) => Math.floor((memory * own) / Math.max(1, memories));
-  const tableElements = shareOfTable(options.tableElements, tables);
   const isWhole = options.file?.size === BigInt(bytes.length);
   const modules = plan.modules.map((module, index) => {
     const own = counts[index]?.memories ?? 0;
@@ -44,7 +40,7 @@ export function compileComponent(bytes: Uint8Array<ArrayBuffer>, options: Compil
       part: index,
       name: module.name,
       startAsExport: true,
-      tableElements,
+      tableElements: elementsOf(options.tableElements, tables, counts[index]?.tables ?? 0),
       memory: own === 0 ? undefined : share?.(own),
     });
   });
@@ -67,9 +63,11 @@ function countParts({ steps }: LinkPlan, counts: readonly OwnParts[]): OwnParts 
   return { memories, tables };
 }
 
-/** The most elements of each table: core modules are many in a component, and the host's memory is one. */
-function shareOfTable(most: number | undefined, tables: number): number | undefined {
-  return most === undefined || tables <= fullTables ? most : Math.floor((most * fullTables) / tables);
+/** What a module's tables may have that shares with those of others: it divides it among its own once more. */
+function elementsOf(most: number | undefined, all: number, own: number): number | undefined {
+  return most === undefined
+    ? undefined
+    : Math.floor((shareOfTable(most, all) * Math.max(own, fullTables)) / fullTables);
 }
 
 /** Memories and tables that a core module has of its own; V8 says what is wrong with one that cannot be read. */
