@@ -23,6 +23,12 @@ function lineOf({ file, line, column, message, hint, code }: FileProblem): {
   return { message: `${file}:${line}:${column}: ${message}`, hint, code };
 }
 
+/** What a compose file says without effect, with its place and what to type. */
+export function warningText({ file, line, column, message, hint }: Omit<FileProblem, "code">): string {
+  const what = `sampan: warning: ${file}:${line}:${column}: ${message}`;
+  return `${printable(what)}\n${hint === undefined ? "" : `  ${printable(hint)}\n`}`;
+}
+
 /** Tells what went wrong and what to type next; the answer is the exit status. */
 export function complainOf(error: unknown, surroundings: Surroundings): number {
   if (error instanceof SampanError) {

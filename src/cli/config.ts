@@ -1,7 +1,8 @@
 import { printable, SampanError } from "../base/index.ts";
 import { type Grants, grantToFlags, writeGrants } from "../capabilities/index.ts";
-import type { Problem, Project, Service } from "../compose/index.ts";
+import type { Project, Service } from "../compose/index.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
+import { warningText } from "./complain.ts";
 import { hasSwitch, lastValue } from "./parse.ts";
 import { loadOptionsOf, projectGroup } from "./project-options.ts";
 import { joinLines, jsonText } from "./text.ts";
@@ -49,11 +50,6 @@ async function printConfig(parsed: ParsedCommand, surroundings: Surroundings): P
   else if (hasSwitch(parsed, "--grants")) print(format === "json" ? grantsData(project) : grantsText(project));
   else print(await compose.writeProject(project, format));
   return 0;
-}
-
-function warningText({ file, line, column, message, hint }: Problem): string {
-  const what = `sampan: warning: ${file}:${line}:${column}: ${message}`;
-  return `${printable(what)}\n${hint === undefined ? "" : `  ${printable(hint)}\n`}`;
 }
 
 function formatOf(parsed: ParsedCommand): "yaml" | "json" {

@@ -1,3 +1,4 @@
+import type { Step } from "../compose/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
 import { hasSwitch } from "./parse.ts";
 import { createProgress } from "./progress.ts";
@@ -39,8 +40,13 @@ async function executeDown(parsed: ParsedCommand, surroundings: Surroundings): P
     timeout: secondsOf(parsed, "--timeout"),
   };
   const progress = createProgress(surroundings);
+  let isAnythingTold = false;
+  const tell = (step: Step): void => {
+    isAnythingTold = true;
+    progress.tell(step);
+  };
   const client = new ProjectClient(places, name);
-  const api = client.api();
+  const api = await client.reach();
   try {
     if (api !== undefined) {
       await client.gone(await client.operate(api, "down", { body, tell: progress.tell }));
@@ -50,10 +56,11 @@ async function executeDown(parsed: ParsedCommand, surroundings: Surroundings): P
     // Nobody runs it any more: what is left on disk is removed from here.
     const holder = new ProjectHolder({ places, kind: "command", runners: {} });
     try {
-      await holder.use(name, (running) => takeDown(running, { ...body, tell: progress.tell }));
+      await holder.use(name, (running) => takeDown(running, { ...body, tell }));
     } finally {
       await holder.close();
     }
+    if (!isAnythingTold) surroundings.complain(`Warning: No resource found to remove for project "${name}".\n`);
     await clearDeadEngine(places);
     return 0;
   } finally {

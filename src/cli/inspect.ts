@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { findWasi02 } from "../abi/index.ts";
 import { formatBytes, printable, SampanError } from "../base/index.ts";
 import { compileGuest, isProvided } from "../engine/index.ts";
 import { type ComponentExternType, type ComponentType, decodeComponent } from "../wasm/component/index.ts";
@@ -185,8 +186,8 @@ function inspectComponent(info: ComponentInfo, bytes: Uint8Array<ArrayBuffer>, f
     name.startsWith("wasi:") ? [`wasi-${/^\d+\.\d+/.exec(version ?? "")?.[0] ?? "unversioned"}`] : [],
   );
   const { wit, type, problem } = componentWit(bytes);
-  const isProvidedHere = (name: string): boolean => type !== undefined && !hasFunctions(type.imports.get(name));
-  const obstacle = problem ?? obstacleOfComponent(type, isProvidedHere);
+  const lacking = (name: string): string[] => (type === undefined ? [name] : lackedOf(name, type.imports.get(name)));
+  const obstacle = problem ?? obstacleOfComponent(type, lacking);
   return {
     file: basename(file),
     kind: "component",
@@ -202,7 +203,7 @@ function inspectComponent(info: ComponentInfo, bytes: Uint8Array<ArrayBuffer>, f
       name,
       kind,
       type: kind,
-      provided: isProvidedHere(name),
+      provided: lacking(name).length === 0,
     })),
     exports: info.exports.map(({ name, kind }) => ({ name, kind, type: kind })),
     coreModules: info.coreModules,
@@ -232,18 +233,24 @@ function componentWit(bytes: Uint8Array<ArrayBuffer>): ReadComponent {
   }
 }
 
+/** What an import asks for that nobody provides: itself, or the functions of its interface that are not known here. */
+function lackedOf(name: string, extern: ComponentExternType | undefined): string[] {
+  if (!hasFunctions(extern)) return [];
+  if (extern?.kind !== "instance") return [name];
+  const wanted = [...extern.type.exports].filter(([, each]) => hasFunctions(each)).map(([each]) => each);
+  const lacked = wanted.filter((each) => findWasi02(name, each) === undefined);
+  return lacked.length === wanted.length ? [name] : lacked.map((each) => `${name}#${each}`);
+}
+
 /** Whether an import asks for more than types. */
 function hasFunctions(extern: ComponentExternType | undefined): boolean {
   if (extern?.kind === "instance") return [...extern.type.exports.values()].some(hasFunctions);
   return extern !== undefined && extern.kind !== "type";
 }
 
-function obstacleOfComponent(
-  type: ComponentType | undefined,
-  isProvidedHere: (name: string) => boolean,
-): string | null {
+function obstacleOfComponent(type: ComponentType | undefined, lacking: (name: string) => string[]): string | null {
   if (type === undefined) return null;
-  const missing = [...type.imports.keys()].filter((name) => !isProvidedHere(name));
+  const missing = [...type.imports.keys()].flatMap(lacking);
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
     return `nobody provides ${missing.slice(0, 5).join(", ")}${more}`;

@@ -2,7 +2,7 @@ import { homedir, tmpdir } from "node:os";
 import type { LoadOptions, Project } from "../compose/index.ts";
 import type { Places } from "../runtime/index.ts";
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
-import { complainOf } from "./complain.ts";
+import { complainOf, warningText } from "./complain.ts";
 import { hasSwitch, lastValue } from "./parse.ts";
 import { loadOptionsOf } from "./project-options.ts";
 import { SampanError } from "../base/index.ts";
@@ -36,7 +36,9 @@ export async function readProject(
   services: readonly string[] = parsed.operands,
 ): Promise<Project> {
   const { loadProject } = await import("../compose/index.ts");
-  return loadProject(loadOptionsOf(parsed, surroundings, services) satisfies LoadOptions);
+  const project = await loadProject(loadOptionsOf(parsed, surroundings, services) satisfies LoadOptions);
+  for (const warning of project.warnings) surroundings.complain(warningText(warning));
+  return project;
 }
 
 /** The name of the project that a command is about: files are read only where nobody typed it. */
@@ -52,7 +54,10 @@ export async function namedProject(
   const typed = lastValue(parsed, "--project-name");
   const isElsewhere = ["--file", "--project-directory"].some((name) => lastValue(parsed, name) !== undefined);
   const given = typed ?? (isElsewhere ? undefined : surroundings.env["COMPOSE_PROJECT_NAME"]);
-  if (given !== undefined && given !== "") return { name: given };
+  if (given !== undefined && given !== "") {
+    const { projectName: checked } = await import("../compose/index.ts");
+    return { name: checked({ typed, variable: given, folder: surroundings.cwd }) };
+  }
   // All services count: one that was brought up with a profile is named without it.
   const { loadProject } = await import("../compose/index.ts");
   return loadProject({ ...loadOptionsOf(parsed, surroundings), profiles: ["*"] });

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
+import { shopComponent } from "../../guests/shop.ts";
 import { compileOwnGuest } from "../../guests/toolchain.ts";
 import { runLine } from "./spec-runner.ts";
 
@@ -83,6 +84,7 @@ for (const { name, examples } of documents.filter((document) => document.example
     const dir = realpathSync(mkdtempSync(join(tmpdir(), "sampan-readme-")));
     try {
       for (const guest of guests) copyFileSync(await compileOwnGuest(guest), join(dir, `${guest}.wasm`));
+      writeFileSync(join(dir, "shop.wasm"), await shopComponent());
       mkdirSync(join(dir, "data"));
       writeFileSync(join(dir, "data", "in.json"), '{"a": 1}\n');
       for (const { line, output } of examples) {

@@ -41,7 +41,7 @@ async function executeStop(parsed: ParsedCommand, surroundings: Surroundings): P
   const client = new ProjectClient(places, name);
   const body = { services: parsed.operands, timeout: secondsOf(parsed, "--timeout") };
   const progress = createProgress(surroundings);
-  const api = client.api();
+  const api = await client.reach();
   try {
     if (api !== undefined) {
       await client.gone(await client.operate(api, "stop", { body, tell: progress.tell }));
@@ -62,17 +62,19 @@ async function executeStop(parsed: ParsedCommand, surroundings: Surroundings): P
 
 async function executeRestart(parsed: ParsedCommand, surroundings: Surroundings): Promise<number> {
   const name = await projectName(parsed, surroundings);
-  const [{ ProjectClient }, { startEngine }] = await Promise.all([
+  const [{ ProjectClient, secretValues }, { startEngine }] = await Promise.all([
     import("../compose/index.ts"),
     import("../runtime/index.ts"),
   ]);
   const places = await userPlaces(surroundings);
   const client = new ProjectClient(places, name);
-  const body = { services: parsed.operands, timeout: secondsOf(parsed, "--timeout") };
+  const known = client.files.readProject();
+  const secrets = known === undefined ? {} : secretValues(known, surroundings.env);
+  const body = { services: parsed.operands, timeout: secondsOf(parsed, "--timeout"), secrets };
   if (client.api() === undefined && !client.files.exists) return 0;
   const progress = createProgress(surroundings);
   try {
-    const api = client.api() ?? (await startEngine(places, { main: engineMain(), env: surroundings.env }));
+    const api = (await client.reach()) ?? (await startEngine(places, { main: engineMain(), env: surroundings.env }));
     await client.operate(api, "restart", { body, tell: progress.tell });
     return 0;
   } finally {

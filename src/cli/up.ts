@@ -60,6 +60,12 @@ async function executeUp(parsed: ParsedCommand, surroundings: Surroundings): Pro
   const isDetached = hasSwitch(parsed, "--detach") || hasSwitch(parsed, "--wait");
   const up: Up = { project, places, options, parsed, surroundings };
   if (isDetached) return upDetached(up);
+  const { ProjectClient } = await import("../compose/index.ts");
+  const client = new ProjectClient(places, project.name);
+  if (client.holder()?.kind === "engine" && (await client.reach()) !== undefined) {
+    const { upAttached } = await import("./up-attached.ts");
+    return upAttached(up, client);
+  }
   const { Foreground } = await import("./up-foreground.ts");
   return new Foreground(up).run();
 }

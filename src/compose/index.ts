@@ -17,6 +17,7 @@ export type {
   StandInFamily,
   Volume,
 } from "./file/model.ts";
+export { projectName } from "./file/project-name.ts";
 export { supportDocument } from "./file/support-document.ts";
 export { writeProject } from "./file/write-project.ts";
 export { bringUp, type UpOptions } from "./project/bring-up.ts";
@@ -24,7 +25,7 @@ export { type ContainerExit, followed, type ProjectLogEntry, type ProjectLogOpti
 export { holderRoutes } from "./project/holder-api.ts";
 export { liveRows, type VersionReply } from "./project/holder-api.ts";
 export { secretValues } from "./project/instances.ts";
-export { ProjectClient, type Operations } from "./project/project-client.ts";
+export { type OperationEnd, ProjectClient, type Operations } from "./project/project-client.ts";
 export { projectToData } from "./project/project-data.ts";
 export { ProjectHolder } from "./project/project-holder.ts";
 export type { ContainerRow } from "./project/project-rows.ts";

@@ -304,6 +304,20 @@ secrets:
     ],
   },
   {
+    name: "an external volume is called as no folder can be",
+    text: `services:
+  web:
+    image: app.wasm
+volumes:
+  "..":
+    external: true
+`,
+    told: [
+      'compose.yaml:5:3: Cannot read volumes."..": ".." is no name [COMPOSE_INVALID]',
+      "  use letters, digits, dots, dashes and underscores",
+    ],
+  },
+  {
     name: "a name is taken twice",
     text: `services:
   a:

@@ -15,6 +15,8 @@ export interface Project {
   /** By key; `default` is in it where a service names no network. */
   readonly networks: ReadonlyMap<string, Network>;
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** Values of the variables that secrets come from, by variable; never kept on disk. */
+  readonly secretValues: Readonly<Record<string, string>>;
   /** What the files say that has no effect here, as sentences with the place. */
   readonly warnings: readonly Problem[];
 }

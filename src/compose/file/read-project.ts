@@ -216,7 +216,12 @@ function resolveProject(
   if (isDefaultUsed && !networks.has("default"))
     networks.set("default", { name: `${name}_default`, external: false, internal: false, labels: {} });
   for (const [key, volume] of anonymous) volumes.set(key, { ...volume, name: `${name}_${key}` });
-  return { name, folder, files, services: new Map(own), volumes, networks, secrets };
+  const secretValues: Record<string, string> = {};
+  for (const [key, secret] of secrets) {
+    const value = secret.kind === "environment" && used.has(key) ? lookup(secret.variable) : undefined;
+    if (secret.kind === "environment" && value !== undefined) secretValues[secret.variable] = value;
+  }
+  return { name, folder, files, services: new Map(own), volumes, networks, secrets, secretValues };
 }
 
 /** A service whose networks are all internal reaches nothing outside. */

@@ -19,9 +19,10 @@ function namedAt(key: string, place: At, { project, problems }: { project: strin
   const external = own !== undefined && (own.tree.kind === "map" || truthOf(own.tree) === true);
   const typed = text(at(place, "name")) ?? old;
   const namePlace = at(place, "name") ?? place;
-  if (typed !== undefined && !/^[a-zA-Z0-9][\w.-]*$/.test(typed))
-    refuse(problems, namePlace, `"${typed}" is no name`, "use letters, digits, dots, dashes and underscores");
-  return { name: typed ?? (external ? key : `${project}_${key}`), external };
+  const name = typed ?? (external ? key : `${project}_${key}`);
+  if (!/^[a-zA-Z0-9][\w.-]*$/.test(name))
+    refuse(problems, namePlace, `"${name}" is no name`, "use letters, digits, dots, dashes and underscores");
+  return { name, external };
 }
 
 /** The volumes that the files declare. */

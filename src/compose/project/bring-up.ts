@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { SampanError } from "../../base/index.ts";
 import { type Container, within } from "../../runtime/index.ts";
 import type { Project, Service } from "../file/model.ts";
@@ -7,7 +7,7 @@ import { containerConfig, type Instance, instancesOf, mountsOf, writeSecrets } f
 import { probeOf } from "./health-board.ts";
 import { PortDesk } from "./port-desk.ts";
 import type { Member, RunningProject } from "./running-project.ts";
-import { inOrder, wantedServices } from "./services.ts";
+import { chosenServices, inOrder, wantedServices } from "./services.ts";
 import { labels } from "./service-workload.ts";
 import { containerId, step, type Tell } from "./steps.ts";
 import { removeMembers, stopMembers } from "./take-down.ts";
@@ -60,6 +60,7 @@ async function raise(work: Work): Promise<void> {
   const { project, running, options } = work;
   const { services: typed = [], noDeps, scale = {} } = options;
   const services = wantedServices(project, typed, { dependencies: noDeps === true ? "without" : "with" });
+  chosenServices([...project.services.keys()], Object.keys(scale));
   for (const service of services) probeOf(service);
   const instances = await instancesOf(project, services, scale);
   makePlaces(work, services);
@@ -77,7 +78,11 @@ function makePlaces({ running, project, options, tell }: Work, services: readonl
     tell({ id: `Network ${network.name}`, status: "Creating", state: "working" });
     tell({ id: `Network ${network.name}`, status: "Created", state: "done" });
   }
-  for (const volume of project.volumes.values()) {
+  const used = new Set(
+    services.flatMap(({ mounts }) => mounts.flatMap((mount) => (mount.kind === "volume" ? mount.volume : []))),
+  );
+  for (const [key, volume] of project.volumes) {
+    if (!used.has(key)) continue;
     const folder = running.files.volumeFolder(volume.name);
     if (existsSync(folder)) continue;
     if (volume.external) {
@@ -87,6 +92,7 @@ function makePlaces({ running, project, options, tell }: Work, services: readonl
     }
     if (volume.anonymous) continue;
     tell({ id: `Volume ${volume.name}`, status: "Creating", state: "working" });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     tell({ id: `Volume ${volume.name}`, status: "Created", state: "done" });
   }
   for (const service of services) {

@@ -6,7 +6,14 @@ import { projectLogs } from "./project-logs.ts";
 import { type ContainerRow, rowOf } from "./project-rows.ts";
 import type { RunningProject } from "./running-project.ts";
 import type { Step, Tell } from "./steps.ts";
-import { type DownOptions, restartServices, stopServices, type StopServices, takeDown } from "./take-down.ts";
+import {
+  type DownOptions,
+  restartServices,
+  type RestartServices,
+  stopServices,
+  type StopServices,
+  takeDown,
+} from "./take-down.ts";
 
 /** What `POST /projects/NAME/up` takes. */
 export interface UpRequest {
@@ -16,6 +23,9 @@ export interface UpRequest {
 
 /** What `POST /projects/NAME/stop` and its like take: what {@link StopServices} has but for whom it tells. */
 export type StopRequest = Omit<StopServices, "tell">;
+
+/** What `POST /projects/NAME/restart` takes. */
+export type RestartRequest = Omit<RestartServices, "tell">;
 
 /** What `POST /projects/NAME/down` takes. */
 export type DownRequest = Omit<DownOptions, "tell">;
@@ -47,7 +57,7 @@ export function holderRoutes(holder: ProjectHolder): ApiRoutes {
     }),
     "GET /projects": () => ({ value: holder.names }),
     "GET /projects/*": async ({ words: [name = ""] }) => ({
-      value: await holder.use(name, (running) => Promise.resolve(liveRows(running))),
+      value: liveRows(await holder.held(name)),
     }),
     "GET /projects/*/logs": ({ words: [name = ""], query, signal }) => ({
       lines: within(holder, name, (running) => projectLogs(running, { ...logOptionsOf(query), signal })),
@@ -59,7 +69,7 @@ export function holderRoutes(holder: ProjectHolder): ApiRoutes {
       bringUp(running, projectFromData(project), { options, tell }),
     ),
     "POST /projects/*/stop": operation((running, body: StopRequest, tell) => stopServices(running, { ...body, tell })),
-    "POST /projects/*/restart": operation((running, body: StopRequest, tell) =>
+    "POST /projects/*/restart": operation((running, body: RestartRequest, tell) =>
       restartServices(running, { ...body, tell }),
     ),
     "POST /projects/*/down": operation((running, body: DownRequest, tell) => takeDown(running, { ...body, tell })),
@@ -83,7 +93,7 @@ async function* within<T>(
   name: string,
   read: (running: RunningProject) => AsyncIterable<T>,
 ): AsyncGenerator<T, undefined> {
-  yield* read(await holder.open(name));
+  yield* read(await holder.held(name));
   return undefined;
 }
 

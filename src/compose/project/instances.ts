@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { SampanError } from "../../base/index.ts";
 import { type ContainerConfig, moduleStamp, type ProjectPlaces } from "../../runtime/index.ts";
 import type { Project, Service, StandInFamily } from "../file/model.ts";
 import type { ProjectFiles } from "./project-files.ts";
-import { secretFolder, tmpfsFolder } from "./service-runner.ts";
+import { secretFolder, serviceSecrets, tmpfsFolder } from "./service-runner.ts";
 import {
   configHash,
   containerName,
@@ -163,14 +163,25 @@ export function writeSecrets(
   service: Service,
   { places, values }: { readonly places: ProjectPlaces; readonly values: Readonly<Record<string, string>> },
 ): void {
-  rmSync(join(places.run, "secrets", service.name), { recursive: true, force: true });
+  const wanted = new Set<string>();
   for (const { source, target } of service.secrets) {
     const secret = project.secrets.get(source);
     if (secret === undefined) continue;
     const folder = secretFolder(places, service.name, target);
+    const path = join(folder, basename(target));
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, basename(target)), contentOf(secret, service, values), { mode: 0o400 });
+    // Those that run already see the folder, which has to stay the same, and never half a file.
+    writeFileSync(`${path}.new`, contentOf(secret, service, values), { mode: 0o400 });
+    renameSync(`${path}.new`, path);
+    wanted.add(path);
   }
+  for (const path of filesBelow(serviceSecrets(places, service.name))) if (!wanted.has(path)) rmSync(path);
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? join(entry.parentPath, entry.name) : []));
 }
 
 function contentOf(
@@ -202,7 +213,7 @@ export function secretValues(
   const variables = [...project.secrets.values()].flatMap((each) => (each.kind === "environment" ? each.variable : []));
   return Object.fromEntries(
     variables.flatMap((variable) => {
-      const value = env[variable];
+      const value = project.secretValues[variable] ?? env[variable];
       return value === undefined ? [] : [[variable, value]];
     }),
   );

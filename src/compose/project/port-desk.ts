@@ -65,14 +65,18 @@ const reasons: Readonly<Record<string, string>> = {
 
 function taken(service: string, { hostIp, hostPort, guestPort }: PublishedPort, code: string): SampanError {
   const owner = code === "EADDRINUSE" ? portOwner(hostPort) : undefined;
-  const reason = reasons[code] ?? code;
-  const who = owner === undefined ? reason : `process ${owner.pid} has it (${owner.command.slice(0, 80)})`;
+  // Whoever ended the engine process would end all projects.
+  const isOurs = /\/engine-main\.[jt]s /.test(owner?.command ?? "");
+  const other = isOurs ? "another project of Sampan's has it" : `process ${owner?.pid} has it`;
+  const command = isOurs ? "" : ` (${owner?.command.slice(0, 80)})`;
+  const who = owner === undefined ? (reasons[code] ?? code) : `${other}${command}`;
+  const end = isOurs ? "take that project down" : "end that process";
   const message = `Cannot publish port ${hostAndPort(hostIp, hostPort)} of "${service}": ${who}`;
   return new SampanError("PROJECT_PORT_TAKEN", message, {
     hint:
       owner === undefined
         ? `publish another port, such as "${hostPort + 1}:${guestPort}"`
-        : `end that process, or publish another port, such as "${hostPort + 1}:${guestPort}"`,
+        : `${end}, or publish another port, such as "${hostPort + 1}:${guestPort}"`,
     ...(owner === undefined ? {} : { data: { pid: owner.pid } }),
   });
 }

@@ -1,3 +1,4 @@
+import { SampanError } from "../../base/index.ts";
 import {
   ApiClient,
   type Holder,
@@ -7,17 +8,20 @@ import {
   projectPlaces,
   type ReceivedEvent,
 } from "../../runtime/index.ts";
-import type { DownRequest, OperationLine, StopRequest, UpRequest } from "./holder-api.ts";
+import type { DownRequest, OperationLine, RestartRequest, StopRequest, UpRequest } from "./holder-api.ts";
 import { ProjectFiles } from "./project-files.ts";
 import { type ProjectLogEntry, type ProjectLogOptions, savedLogs } from "./project-logs.ts";
 import { type ContainerRow, rowOf } from "./project-rows.ts";
 import type { Tell } from "./steps.ts";
 
+/** How long one that holds a project and does not answer is waited for, in ms. */
+const patience = 5000;
+
 /** What an operation takes, by its name. */
 export interface Operations {
   readonly up: UpRequest;
   readonly stop: StopRequest;
-  readonly restart: StopRequest;
+  readonly restart: RestartRequest;
   readonly down: DownRequest;
 }
 
@@ -54,10 +58,18 @@ export class ProjectClient {
     return socket === undefined ? undefined : new ApiClient(socket);
   }
 
+  /** The client of whoever holds it and answers; undefined where nobody does. @throws API_UNREACHABLE */
+  async reach(): Promise<ApiClient | undefined> {
+    return this.#ask(async (api) => {
+      await api.call({ path: "/version" });
+      return api;
+    });
+  }
+
   /** Its containers. @throws API_UNREACHABLE */
   async rows(): Promise<readonly ContainerRow[]> {
-    const api = this.api();
-    if (api !== undefined) return (await api.call({ path: this.#path("") })) as readonly ContainerRow[];
+    const live = await this.#ask((api) => api.call({ path: this.#path("") }));
+    if (live !== undefined) return live as readonly ContainerRow[];
     return this.files
       .readContainers()
       .map(({ record, health }) => rowOf(record, { health, isLive: false }))
@@ -65,9 +77,22 @@ export class ProjectClient {
   }
 
   /** Its logs. @throws PROJECT_SERVICE_UNKNOWN, TIME_INVALID, API_UNREACHABLE */
-  logs(options: ProjectLogOptions): AsyncGenerator<ProjectLogEntry, undefined> {
-    const api = this.api();
-    if (api === undefined) return savedLogs(this.files, options);
+  async *logs(options: ProjectLogOptions): AsyncGenerator<ProjectLogEntry, undefined> {
+    const opened = await this.#ask(async (api) => {
+      const source = this.#liveLogs(api, options);
+      return { source, first: await source.next() };
+    });
+    if (opened === undefined) return yield* savedLogs(this.files, options);
+    const { source, first } = opened;
+    try {
+      if (first.done !== true) yield first.value;
+      return yield* source;
+    } finally {
+      await source.return(undefined);
+    }
+  }
+
+  #liveLogs(api: ApiClient, options: ProjectLogOptions): AsyncGenerator<ProjectLogEntry, undefined> {
     const { services = [], follow, tail, since, until, signal } = options;
     const query = new URLSearchParams(services.map((service) => ["service", service]));
     if (follow === true) query.set("follow", "1");
@@ -98,8 +123,24 @@ export class ProjectClient {
 
   /** Waits until a process that ends is gone, and its hold with it; no longer than some seconds. */
   async gone({ pid, ends }: OperationEnd): Promise<void> {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + patience;
     while (ends && isRunning(pid) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Asks whoever holds it; one that is just ending is waited for, until nobody does. */
+  async #ask<T>(ask: (api: ApiClient) => Promise<T>): Promise<T | undefined> {
+    const deadline = Date.now() + patience;
+    for (;;) {
+      const api = this.api();
+      if (api === undefined) return undefined;
+      try {
+        return await ask(api);
+      } catch (error) {
+        const isGone = error instanceof SampanError && ["API_UNREACHABLE", "API_UNKNOWN"].includes(error.code);
+        if (!isGone || Date.now() > deadline) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   #path(rest: string): string {

@@ -1,7 +1,7 @@
 import type { Project } from "../file/model.ts";
 
 /** A project as JSON carries it: tables as lists of key and value. */
-export interface ProjectData extends Omit<Project, "services" | "volumes" | "networks" | "secrets"> {
+export interface ProjectData extends Omit<Project, "services" | "volumes" | "networks" | "secrets" | "secretValues"> {
   readonly services: readonly (readonly [string, ProjectValue<"services">])[];
   readonly volumes: readonly (readonly [string, ProjectValue<"volumes">])[];
   readonly networks: readonly (readonly [string, ProjectValue<"networks">])[];
@@ -11,11 +11,11 @@ export interface ProjectData extends Omit<Project, "services" | "volumes" | "net
 type ProjectValue<Key extends "services" | "volumes" | "networks" | "secrets"> =
   Project[Key] extends ReadonlyMap<string, infer Value> ? Value : never;
 
-/** The project as data. */
+/** The project as data, without the values of secrets. */
 export function projectToData(project: Project): ProjectData {
-  const { services, volumes, networks, secrets } = project;
+  const { services, volumes, networks, secrets, secretValues: _secretValues, ...rest } = project;
   return {
-    ...project,
+    ...rest,
     services: [...services],
     volumes: [...volumes],
     networks: [...networks],
@@ -32,5 +32,6 @@ export function projectFromData(data: ProjectData): Project {
     volumes: new Map(volumes),
     networks: new Map(networks),
     secrets: new Map(secrets),
+    secretValues: {},
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { type ContainerRecord, type Health, type Places, type ProjectPlaces, pruneEmpty } from "../../runtime/index.ts";
 import type { Project } from "../file/model.ts";
+import type { ServiceWorkload } from "./service-workload.ts";
 import { type ProjectData, projectFromData, projectToData } from "./project-data.ts";
 
 /** A container as it is kept on disk. */
@@ -27,8 +28,8 @@ export class ProjectFiles {
 
   /** The model as last brought up; undefined where there is none, or none that can be read. */
   readProject(): Project | undefined {
-    const data = readJson(join(this.#places.state, "project.json")) as ProjectData | undefined;
-    return data === undefined ? undefined : projectFromData(data);
+    const data = readJson(join(this.#places.state, "project.json"));
+    return isProjectData(data) ? projectFromData(data) : undefined;
   }
 
   writeProject(project: Project): void {
@@ -41,7 +42,11 @@ export class ProjectFiles {
     const folder = join(this.#places.state, "containers");
     return namesIn(folder)
       .filter((name) => name.endsWith(".json"))
-      .flatMap((name) => (readJson(join(folder, name)) as SavedContainer | undefined) ?? [])
+      .flatMap((name) => {
+        const saved = readJson(join(folder, name));
+        // Its id is part of paths, so that it has to be the file's own.
+        return isSaved(saved) && `${saved.record.id}.json` === name ? saved : [];
+      })
       .toSorted((a, b) => (a.record.createdAt < b.record.createdAt ? -1 : 1));
   }
 
@@ -103,6 +108,28 @@ export class ProjectFiles {
     pruneEmpty(this.#places.state, this.#tops.state);
     pruneEmpty(this.#tops.run, this.#tops.run);
   }
+}
+
+function isProjectData(data: unknown): data is ProjectData {
+  const { services, volumes, networks, secrets } = (data ?? {}) as Partial<ProjectData>;
+  return [services, volumes, networks, secrets].every(
+    (table) => Array.isArray(table) && table.every((row) => Array.isArray(row)),
+  );
+}
+
+/** Whether a file has as much of a container as everything here counts on; somebody may have edited it. */
+function isSaved(data: unknown): data is SavedContainer {
+  const { record } = (data ?? {}) as { readonly record?: Partial<ContainerRecord> };
+  const workload = record?.config?.workload?.data as Partial<ServiceWorkload> | undefined;
+  return (
+    typeof record?.id === "string" &&
+    typeof record.name === "string" &&
+    typeof record.createdAt === "string" &&
+    record.state !== undefined &&
+    typeof workload?.service?.name === "string" &&
+    Array.isArray(workload.addresses) &&
+    Array.isArray(workload.ports)
+  );
 }
 
 function writeWhole(path: string, value: unknown): void {

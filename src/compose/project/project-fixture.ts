@@ -67,6 +67,7 @@ export function fakeProject(services: readonly Service[], change: Partial<Projec
     volumes: new Map(),
     networks: new Map([["default", { name: "shop_default", external: false, internal: false, labels: {} }]]),
     secrets: new Map(),
+    secretValues: {},
     warnings: [],
     ...change,
   };

@@ -8,6 +8,7 @@ import {
   systemClock,
   takeHold,
 } from "../../runtime/index.ts";
+import { SampanError } from "../../base/index.ts";
 import { RunningProject } from "./running-project.ts";
 
 /** What a {@link ProjectHolder} is made with. */
@@ -63,6 +64,13 @@ export class ProjectHolder {
     return (await held).running;
   }
 
+  /** A project that this process has already. @throws API_UNKNOWN */
+  async held(name: string): Promise<RunningProject> {
+    const held = await this.#projects.get(name);
+    if (held !== undefined) return held.running;
+    throw new SampanError("API_UNKNOWN", `Cannot tell of the project "${name}": nobody runs it here`);
+  }
+
   /** Does something with a project, which is let go of no sooner than that is done. @throws as {@link open} */
   async use<T>(name: string, action: (running: RunningProject) => Promise<T>): Promise<T> {
     this.#users.set(name, (this.#users.get(name) ?? 0) + 1);
@@ -87,7 +95,8 @@ export class ProjectHolder {
       await done;
     } finally {
       this.#releasing.delete(name);
-      if (this.#projects.size === 0) this.#options.onEmpty?.();
+      // Somebody may just wait for this to be over.
+      if (this.#projects.size === 0 && this.#users.size === 0) this.#options.onEmpty?.();
     }
   }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { test } from "node:test";
 import type { SampanError } from "../../base/index.ts";
 import type { Healthcheck, Project, Service } from "../file/model.ts";
@@ -300,6 +300,86 @@ interface Started {
     readonly hosts: readonly { readonly name: string }[];
   };
 }
+
+test("bringUp() refuses to scale what is no service, and makes no volume that no service uses", async () => {
+  const volume = { external: false, anonymous: false, labels: {} };
+  const volumes: Project["volumes"] = new Map([
+    ["used", { ...volume, name: "shop_used" }],
+    ["idle", { ...volume, name: "shop_idle" }],
+  ]);
+  const web = named("web", { mounts: [{ kind: "volume", volume: "used", target: "/data", readOnly: false }] });
+  const { up, running, steps, holder } = await start(fakeProject([web], { volumes }));
+  await assert.rejects(up(undefined, { scale: { wab: 2 } }), { code: "PROJECT_SERVICE_UNKNOWN", hint: /web/ });
+  await up();
+  await up();
+  assert.deepEqual(
+    steps.filter((line) => line.startsWith("Volume")),
+    ["Volume shop_used Creating", "Volume shop_used Created"],
+  );
+  assert.deepEqual(running.files.volumes(), ["shop_used"]);
+  await holder.close();
+});
+
+test('bringUp() leaves secrets where running services see them, also of one called ".."', async () => {
+  const secrets: Project["secrets"] = new Map([["word", { kind: "environment", name: "shop_word", variable: "WORD" }]]);
+  const dots = named("..", { secrets: [{ source: "word", target: "/run/secrets/word" }] });
+  const { up, running, runner, own, holder } = await start(
+    fakeProject([dots], { secrets, secretValues: { WORD: "a" } }),
+  );
+  const values = { secrets: { WORD: "a" } };
+  await up(undefined, values);
+  const data = runner.runs[0]?.workload.data as
+    | { readonly grants: { readonly files: readonly { host: string; guest: string }[] } }
+    | undefined;
+  const folder = data?.grants.files.find(({ guest }) => guest === "/run/secrets")?.host ?? "";
+  assert.ok(folder.startsWith(join(own.run, "secrets") + sep), folder);
+  const before = statSync(folder).ino;
+  await up(undefined, values);
+  assert.deepEqual([statSync(folder).ino, readFileSync(join(folder, "word"), "utf8")], [before, "a"]);
+  assert.equal(statSync(join(folder, "word")).mode & 0o777, 0o400);
+  assert.deepEqual(readdirSync(folder), ["word"]);
+  // No value of a secret is kept where it outlasts the machine.
+  assert.equal(readFileSync(join(own.state, "project.json"), "utf8").includes("secretValues"), false);
+  await stopServices(running, { tell: () => {} });
+  rmSync(join(own.run, "secrets"), { recursive: true });
+  await restartServices(running, { tell: () => {}, secrets: { WORD: "b" } });
+  assert.equal(readFileSync(join(folder, "word"), "utf8"), "b");
+  await holder.close();
+});
+
+test("ProjectFiles passes over records and models that somebody broke", async () => {
+  const { up, running, own, holder } = await start(fakeProject([named("web")]));
+  await up();
+  const { files } = running;
+  const [saved] = files.readContainers();
+  assert.ok(saved !== undefined);
+  const containers = join(own.state, "containers");
+  const broken = {
+    null: "null",
+    half: "{",
+    empty: "{}",
+    list: "[]",
+    record: '{"record":{}}',
+    other: JSON.stringify(saved),
+  };
+  for (const [name, text] of Object.entries(broken)) writeFileSync(join(containers, `${name}.json`), text);
+  assert.deepEqual(
+    files.readContainers().map(({ record }) => record.id),
+    [saved.record.id],
+  );
+  for (const text of ["null", "{", "{}", "[]", '{"services":[1]}', '{"services":5}']) {
+    writeFileSync(join(own.state, "project.json"), text);
+    assert.equal(files.readProject(), undefined, text);
+  }
+  await holder.close();
+});
+
+test("ProjectHolder.held() opens nothing: whoever asks for what runs nowhere leaves nothing behind", async () => {
+  const { holder, folder } = holderOf();
+  await assert.rejects(holder.held("shop"), { code: "API_UNKNOWN" });
+  await assert.rejects(holder.open("../shop"), { code: "PLACE_UNSAFE" });
+  assert.deepEqual([holder.names, readdirSync(folder)], [[], []]);
+});
 
 test("A project whose holder died is there again with its containers, logs and states, and goes on by up and restart", async () => {
   const folder = newFolder();

@@ -161,7 +161,12 @@ function standInWorkload({ service, mounts, container }: ServiceWorkload, networ
 
 /** Where secrets of an instance lie, by the guest folder in which it sees them. */
 export function secretFolder(places: ProjectPlaces, service: string, target: string): string {
-  return join(places.run, "secrets", service, encodeURIComponent(dirname(target)));
+  return join(serviceSecrets(places, service), encodeURIComponent(dirname(target)));
+}
+
+/** Where all secrets of a service lie; a service may well be called `..`. */
+export function serviceSecrets(places: ProjectPlaces, service: string): string {
+  return join(places.run, "secrets", `of-${service}`);
 }
 
 /** Where a temporary file system of an instance lies. */

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Project } from "../file/model.ts";
 import { writeSecrets } from "./instances.ts";
 import type { Member, RunningProject } from "./running-project.ts";
+import { serviceSecrets } from "./service-runner.ts";
 import { chosenServices, inOrder, type Ordered } from "./services.ts";
 import { containerId, step, type Tell } from "./steps.ts";
 
@@ -16,6 +16,12 @@ export interface StopHow {
 /** Which services, all where none is named, and how. */
 export interface StopServices extends StopHow {
   readonly services?: readonly string[] | undefined;
+}
+
+/** How {@link restartServices} is asked. */
+export interface RestartServices extends StopServices {
+  /** Values of the variables that secrets come from. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How {@link takeDown} is asked. */
@@ -54,8 +60,11 @@ export async function removeMembers(
   });
 }
 
-/** Stops a project's services. @throws PROJECT_SERVICE_UNKNOWN, CONTAINER_STUCK */
+/** Stops a project's services; without any grace, also where another stop still waits. @throws PROJECT_SERVICE_UNKNOWN, CONTAINER_STUCK */
 export async function stopServices(running: RunningProject, { services, ...how }: StopServices): Promise<void> {
+  if (how.timeout === 0) {
+    for (const { container } of membersOf(running, services)) void container.kill("SIGKILL").catch(() => {});
+  }
   await running.operate({ interrupts: true }, () => stopMembers(membersOf(running, services), how));
 }
 
@@ -67,12 +76,12 @@ export async function stopServices(running: RunningProject, { services, ...how }
  */
 export async function restartServices(
   running: RunningProject,
-  { services, tell, timeout }: StopServices,
+  { services, tell, timeout, secrets = {} }: RestartServices,
 ): Promise<void> {
   await running.operate({ interrupts: true }, async () => {
     const members = membersOf(running, services);
     const project = running.files.readProject();
-    if (project !== undefined) restoreSecrets(running, project, members);
+    if (project !== undefined) restoreSecrets(running, project, { members, values: secrets });
     await eachInOrder(members, "forward", ({ container }) =>
       step(tell, { id: containerId(container.name), words: ["Restarting", "Started"] }, () =>
         container.restart({ timeout }),
@@ -82,11 +91,15 @@ export async function restartServices(
 }
 
 /** Where secrets are does not outlast a restart of the machine. */
-function restoreSecrets(running: RunningProject, project: Project, members: readonly Member[]): void {
+function restoreSecrets(
+  running: RunningProject,
+  project: Project,
+  { members, values }: { readonly members: readonly Member[]; readonly values: Readonly<Record<string, string>> },
+): void {
   for (const { data } of members) {
     const { service } = data;
-    if (service.secrets.length === 0 || existsSync(join(running.places.run, "secrets", service.name))) continue;
-    writeSecrets(project, service, { places: running.places, values: {} });
+    if (service.secrets.length === 0 || existsSync(serviceSecrets(running.places, service.name))) continue;
+    writeSecrets(project, service, { places: running.places, values });
   }
 }
 

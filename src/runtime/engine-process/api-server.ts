@@ -85,7 +85,7 @@ async function answer(table: readonly Route[], request: IncomingMessage, respons
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   try {
-    const url = new URL(request.url ?? "/", "http://sampan");
+    const url = urlOf(request.url ?? "/");
     const { run, words } = findRoute(table, request.method ?? "GET", url.pathname);
     const body = await bodyOf(request);
     const reply = await run({ words, query: url.searchParams, body, signal: gone.signal });
@@ -125,7 +125,10 @@ function findRoute(
   method: string,
   path: string,
 ): { readonly run: ApiRoutes[string]; readonly words: readonly string[] } {
-  const [version, ...parts] = path.split("/").slice(1).map(decodeURIComponent);
+  const [version, ...parts] = path
+    .split("/")
+    .slice(1)
+    .map((part) => decoded(part, path));
   if (version !== apiVersion) {
     throw new SampanError("API_UNKNOWN", `Cannot answer "${path}": this is version ${apiVersion} of the API`, {
       hint: "end the other Sampan with sampan down, and start it anew",
@@ -138,6 +141,20 @@ function findRoute(
     }
   }
   throw new SampanError("API_UNKNOWN", `Cannot answer "${method} ${path}": the API has no such request`);
+}
+
+function urlOf(text: string): URL {
+  const url = URL.parse(text, "http://sampan");
+  if (url !== null) return url;
+  throw new SampanError("API_UNKNOWN", `Cannot answer ${JSON.stringify(text)}: it is no address`);
+}
+
+function decoded(part: string, path: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw new SampanError("API_UNKNOWN", `Cannot answer "${path}": it is no address`, { cause });
+  }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {

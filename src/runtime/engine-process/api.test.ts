@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -36,6 +38,50 @@ test("ApiServer listens for this user alone, answers values and lines, and leave
   await server.drained();
   assert.equal(existsSync(path), false);
   await assert.rejects(client.call({ path: "/things/x" }), { code: "API_UNREACHABLE" });
+});
+
+test("ApiServer answers what is no request of its API as such, and goes on", async () => {
+  const { path, server, client } = await serve({ "GET /things/*": ({ words }) => ({ value: words }) });
+  for (const wrong of ["/things/%ZZ", "/things", "/things/a/b", "/../v1/%"]) {
+    await assert.rejects(client.call({ path: wrong }), { code: "API_UNKNOWN" }, wrong);
+  }
+  for (const text of ["nonsense\r\n\r\n", "GET http://[ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"]) {
+    const socket = connect(path);
+    socket.end(text);
+    const [answer] = (await once(socket.setEncoding("utf8"), "data")) as [string];
+    assert.match(answer, /^HTTP\/1\.1 400 /);
+    socket.destroy();
+  }
+  assert.deepEqual(await client.call({ path: "/things/a" }), ["a"]);
+  server.close();
+  await server.drained();
+});
+
+test("ApiServer takes no more from a stream than a client that does not read has room for", async () => {
+  let count = 0;
+  const line = "x".repeat(64 * 1024);
+  const { path, server } = await serve({
+    "GET /flood": () => ({
+      lines: (async function* flood() {
+        for (;;) {
+          count += 1;
+          yield await Promise.resolve(line);
+        }
+      })(),
+    }),
+  });
+  const socket = connect(path).pause();
+  socket.write("GET /v1/flood HTTP/1.1\r\nhost: x\r\n\r\n");
+  // As long as the kernel's buffers take in lines; then nothing moves.
+  let seen = -1;
+  for (let quiet = 0; quiet < 200; quiet = count === seen && count > 0 ? quiet + 1 : 0) {
+    seen = count;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(count < 200, `${count} lines`);
+  socket.destroy();
+  server.close();
+  await server.drained();
 });
 
 test("ApiServer hands errors on with code, hint and data, before and within a stream", async () => {

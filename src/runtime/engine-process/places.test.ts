@@ -36,6 +36,13 @@ test("projectPlaces() leave room for an address and a port, and differ by projec
   assert.notEqual(enginePlace(places).socket, enginePlace({ ...places, state: "/other" }).socket);
 });
 
+test("projectPlaces() refuses a name that is no folder's of its own", () => {
+  const places = placesOf({ ...sources, env: {} });
+  for (const name of ["", ".", "..", "../../zz", "a/b", "/etc", "a\0b", "a\nb", "Ä", "-a", "a".repeat(201)]) {
+    assert.throws(() => projectPlaces(places, name), { code: "PLACE_UNSAFE", hint: /-p NAME/ }, name);
+  }
+});
+
 test("digest() tells near texts apart", () => {
   const seen = new Set(Array.from({ length: 20_000 }, (_, at) => digest(`project-${at}`)));
   assert.equal(seen.size, 20_000);

@@ -46,8 +46,20 @@ export function placesOf({ env, home, temporary, uid }: PlaceSources): Places {
   return { state, run };
 }
 
-/** The folders of a project; those below `run` differ by the state folder too, so that two users' worlds stay apart. */
+/** What a project can be called where its name is a folder's: nothing that leads elsewhere. */
+const projectForm = /^[a-z0-9][a-z0-9_-]{0,199}$/;
+
+/**
+ * The folders of a project; those below `run` differ by the state folder too, so that two users' worlds stay apart.
+ *
+ * @throws PLACE_UNSAFE for what is no project's name
+ */
 export function projectPlaces({ state, run }: Places, name: string): ProjectPlaces {
+  if (!projectForm.test(name)) {
+    throw new SampanError("PLACE_UNSAFE", `Cannot keep a project by the name ${JSON.stringify(name)}`, {
+      hint: "give it up to 200 small letters, digits, dashes and underscores with -p NAME",
+    });
+  }
   const id = digest(`${state}\0${name}`);
   const own = join(run, id);
   const nets = join(run, "net");
