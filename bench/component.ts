@@ -1,4 +1,5 @@
 import { greeterComponent } from "../guests/greeter.ts";
+import { shopComponent } from "../guests/shop.ts";
 import { Engine } from "../src/engine/index.ts";
 import { decodeComponent } from "../src/wasm/component/index.ts";
 import { makePlan } from "../src/component/index.ts";
@@ -14,7 +15,9 @@ import {
   types,
   u32,
 } from "../src/wasm/module-fixture.ts";
-import { mean, median, type Row } from "./measure.ts";
+import { jcoRows } from "./component-jco.ts";
+import { fusedRows } from "./fused.ts";
+import { type BenchOptions, mean, median, type Row, type Skipped } from "./measure.ts";
 
 interface Greeter {
   addOne(value: number): number;
@@ -35,14 +38,21 @@ const hostCalls = {
 };
 
 /** Calls into and out of a component, fresh instances of it, and the plan of a large one. */
-export async function benchComponent(): Promise<Row[]> {
+export async function benchComponent({ jco }: BenchOptions): Promise<(Row | Skipped)[]> {
   const bytes = await greeterComponent();
   // Checks cost each host call and each loop the same: what is measured is the crossing.
   await using engine = new Engine({ cache: false, checks: "off" });
   const component = await engine.compileComponent(bytes);
   const instance = await engine.instantiateComponent(component, { imports: hostCalls });
   const greeter = instance.exports as unknown as Greeter;
-  return [...callRows(greeter), await instanceRow(engine, bytes), planRow(bytes)];
+  return [
+    ...callRows(greeter),
+    ...fusedRows(),
+    await instanceRow(engine, bytes, { modules: "three core modules", goal: "none" }),
+    await instanceRow(engine, await shopComponent(), { modules: "one core module of C", goal: { value: 60 } }),
+    planRow(bytes),
+    ...(await jcoRows(jco)),
+  ];
 }
 
 function callRows(greeter: Greeter): Row[] {
@@ -90,7 +100,11 @@ function callRows(greeter: Greeter): Row[] {
 }
 
 /** Microseconds of a fresh instance beside the bare core instances that it is made of. */
-async function instanceRow(engine: Engine, bytes: Uint8Array<ArrayBuffer>): Promise<Row> {
+async function instanceRow(
+  engine: Engine,
+  bytes: Uint8Array<ArrayBuffer>,
+  { modules: made, goal }: { readonly modules: string; readonly goal: Row["goal"] },
+): Promise<Row> {
   const component = await engine.compileComponent(bytes);
   const { modules } = component;
   const [ours, floors]: [number[], number[]] = [[], []];
@@ -105,12 +119,12 @@ async function instanceRow(engine: Engine, bytes: Uint8Array<ArrayBuffer>): Prom
     if (round % 20 === 0) await new Promise(setImmediate);
   }
   return {
-    what: "a fresh instance of a component of three core modules, after the first (median)",
+    what: `a fresh instance of a component of ${made}, after the first (median)`,
     unit: "µs",
     value: median(ours),
     floor: median(floors),
     floorName: "its core instances alone",
-    goal: { value: 60 },
+    goal,
   };
 }
 

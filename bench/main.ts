@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { benchCache } from "./cache.ts";
 import { benchCalls } from "./calls.ts";
 import { benchComponent } from "./component.ts";
+import { benchCompose } from "./compose.ts";
 import { benchCpu } from "./cpu.ts";
 import { benchFiles } from "./files.ts";
 import { benchFreshState } from "./fresh-state.ts";
@@ -13,7 +14,7 @@ import { benchNetwork } from "./network.ts";
 import { benchStart } from "./start.ts";
 
 /**
- * `npm run bench [-- [--coremark FOLDER] [--programs FOLDER] NAME…]`: prints figures beside their floors of the same run; it
+ * `npm run bench [-- [--coremark FOLDER] [--programs FOLDER] [--jco FOLDER] NAME…]`: prints figures beside their floors of the same run; it
  * judges nothing but the ratios.
  */
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row | Skipped)[]>>> = {
@@ -28,11 +29,12 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row |
   cpu: benchCpu,
   "hot-start": benchHotStart,
   component: benchComponent,
+  compose: benchCompose,
 };
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { coremark: { type: "string" }, programs: { type: "string" } },
+  options: { coremark: { type: "string" }, programs: { type: "string" }, jco: { type: "string" } },
 });
 const unknown = wanted.filter((name) => !(name in benches));
 if (unknown.length > 0) {

@@ -26,6 +26,8 @@ export interface BenchOptions {
   readonly coremark?: string | undefined;
   /** A folder with hello-go.wasm, ruby.wasm and python.wasm; docs/BENCHMARKS.md says where they come from. */
   readonly programs?: string | undefined;
+  /** A folder with @bytecodealliance/jco among its node_modules. */
+  readonly jco?: string | undefined;
 }
 
 /** The middle one of some numbers. */

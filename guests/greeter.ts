@@ -179,6 +179,15 @@ export function nestedComponent(levels: number): Uint8Array<ArrayBuffer> {
   return writer.finish();
 }
 
+/** A component that imports functions of one interface, of the type `func()`, and does nothing. */
+export function interfaceImporter(name: string, functionNames: readonly string[]): Uint8Array<ArrayBuffer> {
+  const writer = new ComponentWriter();
+  const declared = functionNames.map((each) => declare.export(each, extern.function(0)));
+  const type = writer.type(instanceType(declare.type(functionOf([])), ...declared));
+  writer.import("instance", name, extern.instance(type));
+  return writer.finish();
+}
+
 /** A component that imports a core module, `plugin`. */
 export function moduleImporter(): Uint8Array<ArrayBuffer> {
   const writer = new ComponentWriter();

@@ -146,6 +146,16 @@ export function idleComponent(times: number, definitions: number): Uint8Array<Ar
   return writer.finish();
 }
 
+/** A component that imports so many functions, each of an enumeration of 10,000 cases, and lowers them. */
+export function wideComponent(functionCount: number, cases = 10_000): Uint8Array<ArrayBuffer> {
+  const writer = new ComponentWriter();
+  const type = writer.type(valueType.enum(...Array.from({ length: cases }, (_, at) => `c${at}`)));
+  const named = writer.import("type", "wide", extern.typeEqual(type));
+  const taken = writer.type(functionOf([["it", [...u32(named)]]]));
+  for (let i = 0; i < functionCount; i++) writer.lower(writer.import("function", `f${i}`, extern.function(taken)));
+  return writer.finish();
+}
+
 /** A component that makes `times` instances of a core module with one table that begins with so many elements. */
 export function tablesComponent(times: number, elements: number): Uint8Array<ArrayBuffer> {
   const writer = new ComponentWriter();

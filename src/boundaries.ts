@@ -60,7 +60,7 @@ export const boundaries: Readonly<Record<Room, Boundary>> = {
     rooms: ["capabilities"],
     node: ["crypto", "dgram", "dns", "fs", "http", "http2", "net", "sqlite", "tls", "tty"],
     native: true,
-    lateLoaders: ["filesystem/walk/streams.ts", "network/direct.ts", "random.ts"],
+    lateLoaders: ["filesystem/walk/streams.ts", "http/node-modules.ts", "network/direct.ts", "random.ts"],
   },
   abi: {
     rooms: ["host", "wasm", "capabilities"],

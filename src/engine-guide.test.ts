@@ -6,6 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { greeterComponent } from "../guests/greeter.ts";
+import { shopComponent } from "../guests/shop.ts";
 import { compileOwnGuest } from "../guests/toolchain.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -17,6 +19,8 @@ async function runProgram(text: string): Promise<{ stdout: string; stderr: strin
   const folder = mkdtempSync(join(tmpdir(), "sampan-guide-"));
   try {
     copyFileSync(await compileOwnGuest("hello"), join(folder, "hello.wasm"));
+    writeFileSync(join(folder, "shop.wasm"), await shopComponent());
+    writeFileSync(join(folder, "greeter.wasm"), await greeterComponent());
     const packed = pathToFileURL(join(root, "dist", "index.mjs")).href;
     writeFileSync(join(folder, "program.mjs"), text.replace(/from "sampan"/, `from ${JSON.stringify(packed)}`));
     const { stdout, stderr, status } = spawnSync(process.execPath, ["program.mjs"], {
@@ -35,6 +39,13 @@ test("docs/ENGINE.md's first program prints what it says, no warning of Node's, 
   const [program = ""] = blocks;
   const promised = /prints `([^`]+)`/.exec(guide)?.[1];
   assert.deepEqual(await runProgram(program), { stdout: `${promised}\n`, stderr: "", status: 0 });
+});
+
+test("docs/COMPONENTS.md's program prints what it says", async () => {
+  const components = readFileSync(join(root, "docs", "COMPONENTS.md"), "utf8");
+  const [, program = ""] = /```js\n(.*?)```/s.exec(components) ?? [];
+  const [, promised] = /```text\n(.*?)```/s.exec(components) ?? [];
+  assert.deepEqual(await runProgram(program), { stdout: promised, stderr: "", status: 0 });
 });
 
 test("a program that makes an engine and leaves it ends by itself", async () => {

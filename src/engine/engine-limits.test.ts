@@ -47,6 +47,11 @@ test("An engine's limit of table elements refuses growth past it with -1, and wh
   assert.equal(instance.callSync("grow", 1), -1);
   await assert.rejects(own.compile(tableModule(101)), withCode("LIMIT_TABLE"));
   await instance.close();
+  const tables = (count: number, elements: number): Uint8Array<ArrayBuffer> =>
+    moduleOf(section(4, count, ...Array.from({ length: count }, () => [0x70, 0, elements]).flat()));
+  await own.compile(tables(4, 100));
+  await own.compile(tables(40, 10));
+  await assert.rejects(own.compile(tables(40, 11)), withCode("LIMIT_TABLE"));
   await own.close();
 });
 

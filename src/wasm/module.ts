@@ -29,6 +29,8 @@ export interface ModuleInfo {
   readonly exports: readonly ExportInfo[];
   /** In the order of their indices: imported ones first. */
   readonly memories: readonly MemoryInfo[];
+  /** Number of tables that are the module's own. */
+  readonly ownTables: number;
   /** Number of functions, imported ones included. */
   readonly functionCount: number;
   /** Index of the function that runs at instantiation. */
@@ -77,6 +79,7 @@ class ModuleReading {
   #exports: readonly ExportInfo[] = [];
   #start: number | undefined;
   #dataCount: number | undefined;
+  #ownTables = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -101,6 +104,9 @@ class ModuleReading {
       case sectionId.memory:
         this.#readMemories(reader);
         break;
+      case sectionId.table:
+        this.#ownTables = reader.u32();
+        return;
       case sectionId.tag:
         this.#features.add("exceptions");
         return;
@@ -128,6 +134,7 @@ class ModuleReading {
       size: this.#bytes.length,
       types: this.#types,
       imports: this.#imports,
+      ownTables: this.#ownTables,
       exports: this.#exports,
       memories: this.#memories,
       functionCount: this.#importedFunctions.length + this.#ownFunctions.length,

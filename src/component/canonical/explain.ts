@@ -1,7 +1,8 @@
 import { SampanError } from "../../base/index.ts";
 import type { ComponentFunctionType, ComponentValueType } from "../../wasm/component/index.ts";
 import { maxByteLength, sizeOf } from "./layout.ts";
-import { camelCase } from "./names.ts";
+import { ownOf } from "./lists.ts";
+import { camelCase, isCommonName } from "./names.ts";
 import { tagsOf } from "./lower-code.ts";
 
 /** Where in a value something does not fit, what is wanted there and what is there. */
@@ -92,7 +93,7 @@ function explainParts(type: ComponentValueType, value: unknown, path: string): M
   if (type.kind === "flags") {
     if (!isObject(value)) return unfit("flags, an object of booleans");
     return first(type.names.map(camelCase), (name) => {
-      const flag = value[name];
+      const flag = fieldOf(value, name);
       if (flag === undefined || typeof flag === "boolean") return undefined;
       return { path: `${path}.${name}`, wanted: "bool", got: shown(flag) };
     });
@@ -100,7 +101,7 @@ function explainParts(type: ComponentValueType, value: unknown, path: string): M
   if (type.kind === "record") {
     if (!isObject(value)) return unfit("record, an object");
     return first(type.fields, (field) =>
-      explainMismatch(field.type, value[camelCase(field.name)], `${path}.${camelCase(field.name)}`),
+      explainMismatch(field.type, fieldOf(value, camelCase(field.name)), `${path}.${camelCase(field.name)}`),
     );
   }
   if (type.kind === "tuple") {
@@ -152,6 +153,10 @@ function first<T>(items: ArrayLike<T>, look: (item: T, at: number) => Mismatch |
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function fieldOf(value: Readonly<Record<string, unknown>>, name: string): unknown {
+  return isCommonName(name) ? ownOf(value, name) : value[name];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -298,6 +298,16 @@ export function asyncTypesOf(type: ComponentFunctionType): readonly ComponentVal
   return [...typesIn(type)].filter((each) => each.kind === "stream" || each.kind === "future");
 }
 
+/** How much code a function type comes to: its distinct types, with their parts and names. */
+export function weightOf(type: ComponentFunctionType): number {
+  let weight = 1;
+  for (const each of typesIn(type)) {
+    const names = each.kind === "flags" ? each.names.length : 0;
+    weight += 1 + names + partsOf(each).length;
+  }
+  return weight;
+}
+
 /** Each type object that a function mentions once, outer before inner, in order of appearance. */
 function typesIn(type: ComponentFunctionType): Set<ComponentValueType> {
   const seen = new Set<ComponentValueType>();

@@ -54,6 +54,10 @@ interface FixedList {
 
 const handles: Readonly<Record<string, string>> = { own: "liftOwn", borrow: "liftBorrow" };
 
+/** Bytes that a typed array takes beside its elements, and an entry of a Map beside its key and value. */
+const typedArrayCost = 256;
+const mapEntryCost = 64;
+
 /** Writes the code that lifts values: statements into `out`, and each answers the expression of its value. */
 export class LiftWriter {
   readonly #program: Program;
@@ -149,6 +153,7 @@ export class LiftWriter {
       size,
       alignment: layout.alignmentOf(element),
       cost,
+      base: bulk === undefined ? 64 : typedArrayCost,
     }));
     out.push(`checkList(rt, ${at}, ${length}, ${check});`);
     if (bulk !== undefined) return this.#keep(bulkOf(bulk, at, length, this.#program.shape), out);
@@ -185,6 +190,7 @@ export class LiftWriter {
 
   #map(type: ComponentValueType & { kind: "map" }, from: Source, out: string[]): string {
     const entries = this.#list(this.#program.layout.entryOf(type), from, out);
+    out.push(`charge(rt, 256 + ${entries}.length * ${mapEntryCost});`);
     return this.#keep(`new Map(${entries})`, out);
   }
 

@@ -38,13 +38,13 @@ export function checkList(
   rt: CanonicalRuntime,
   at: number,
   length: number,
-  { size, alignment, cost }: { size: number; alignment: number; cost: number },
+  { size, alignment, cost, base }: { size: number; alignment: number; cost: number; base: number },
 ): void {
   const views = rt.views;
   if (length * size > maxByteLength) rt.trap("list-too-long");
   if ((at & (alignment - 1)) !== 0) rt.trap("unaligned-pointer");
   if (!(at + length * size <= views.u8.length)) rt.trap("list-out-of-bounds");
-  if ((views.left -= length * cost + 32) < 0) rt.trap("value-too-large");
+  if ((views.left -= length * cost + base) < 0) rt.trap("value-too-large");
 }
 
 /** Takes a value's cost from the budget. */
@@ -76,6 +76,11 @@ function isIterable(value: object): value is Iterable<unknown> {
 export function allocateList(rt: CanonicalRuntime, length: number, alignment: number, size: number): number {
   if (length * size > maxByteLength) throw mismatch;
   return allocate(rt, alignment, length * size);
+}
+
+/** A field of a name that every object has something under, which is nothing that was given. */
+export function ownOf(value: object, name: string): unknown {
+  return Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
 /** One flag: absent is false. */

@@ -1,5 +1,6 @@
 import type { ComponentValueType } from "../../wasm/component/index.ts";
 import { type FlatType, maxByteLength } from "./layout.ts";
+import { camelCase, isCommonName } from "./names.ts";
 import { addressOf, bulkArrays, type Program } from "./program.ts";
 import { tag32, tag64 } from "./strings.ts";
 
@@ -143,9 +144,15 @@ export class LowerWriter {
 
   #flags(type: ComponentValueType & { kind: "flags" }, value: string, to: Target, code: LowerCode): string[] {
     code.read.push(`if (typeof ${value} !== "object" || ${value} === null) throw mismatch;`);
-    const bits = type.names.map((name, at) => `flagOf(${value}[${this.#program.key(name)}]) << ${at}`);
+    const bits = type.names.map((name, at) => `flagOf(${this.#field(value, name)}) << ${at}`);
     const word = this.#read(bits.join(" | "), code);
     return this.#word(word, this.#program.layout.sizeOf(type), to, code);
+  }
+
+  /** The expression that reads a field or flag by its name in WIT. */
+  #field(object: string, name: string): string {
+    const key = this.#program.key(name);
+    return isCommonName(camelCase(name)) ? `ownOf(${object}, ${key})` : `${object}[${key}]`;
   }
 
   #list(element: ComponentValueType, elements: string, to: Target, code: LowerCode): string[] {
@@ -213,17 +220,16 @@ export class LowerWriter {
   ): string[] {
     const types = type.kind === "tuple" ? type.types : type.fields.map((field) => field.type);
     const offsets = this.#program.layout.offsetsOf(types);
-    let keys: string[];
-    let object = value;
+    let fields: string[];
     if (type.kind === "tuple") {
-      object = this.#read(`elementsOfFixed(${value}, ${types.length})`, code);
-      keys = types.map((_, at) => String(at));
+      const elements = this.#read(`elementsOfFixed(${value}, ${types.length})`, code);
+      fields = types.map((_, at) => `${elements}[${at}]`);
     } else {
       code.read.push(`if (typeof ${value} !== "object" || ${value} === null) throw mismatch;`);
-      keys = type.fields.map((field) => this.#program.key(field.name));
+      fields = type.fields.map((field) => this.#field(value, field.name));
     }
     return types.flatMap((each, at) => {
-      const field = this.#read(`${object}[${keys[at]}]`, code);
+      const field = this.#read(fields[at] ?? "", code);
       return this.lower(each, field, { to: within(to, offsets[at] ?? 0), code });
     });
   }

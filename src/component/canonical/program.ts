@@ -12,6 +12,8 @@ const helpers: Readonly<Record<string, unknown>> = { ...lists, ...strings, Compo
 /** Types of more parts than this become functions of their own: the code of each function stays within bounds. */
 const mostInline = 48;
 const mostWeight = 1e6;
+/** Bytes that an object for a handle takes at most. */
+const handleCost = 320;
 /** Records of more fields are made from tables: a constructor has so many parameters at most. */
 const mostParameters = 250;
 
@@ -122,15 +124,17 @@ export class Program {
     return weight;
   }
 
-  /** What one value takes of the budget, without its strings and lists, which are counted as they are lifted. */
+  /** What one value takes of the budget at most, without its strings and lists, which are counted as they are lifted. */
   costOf(type: ComponentValueType): number {
     const known = this.#costs.get(type);
     if (known !== undefined) return known;
+    const costs = partsOf(type).map((part) => (part === undefined ? 0 : this.costOf(part)));
     let cost = 32;
-    if (type.kind === "flags") cost += 8 * type.names.length;
-    if (type.kind === "record" || type.kind === "tuple") {
-      for (const part of partsOf(type)) cost += part === undefined ? 0 : this.costOf(part);
-    }
+    if (type.kind === "own" || type.kind === "borrow") cost = handleCost;
+    else if (type.kind === "flags") cost += 8 * type.names.length;
+    else if (type.kind === "record" || type.kind === "tuple") cost = costs.reduce((sum, each) => sum + each, cost);
+    else if (type.kind === "variant" || type.kind === "result" || type.kind === "option")
+      cost = costs.reduce((most, each) => Math.max(most, each), 0) + 32;
     cost = Math.min(cost, 2 ** 40);
     this.#costs.set(type, cost);
     return cost;

@@ -28,7 +28,7 @@ export interface CanonicalShape {
 
 /** One call as its instance sees it. */
 export interface CanonicalTask {
-  /** Whether the guest ran for this call; set right before the core function is called. */
+  /** Whether the guest's function was called; set right before that. */
   started: boolean;
 }
 
@@ -70,8 +70,8 @@ export class MemoryViews {
   length = 0;
   /** How much of {@link liftBudget} is left to the value that is being lifted. */
   left = 0;
-  /** Most bytes that one call's lifted values may come to in JavaScript, each element of a list counted as 32 and more. */
-  liftBudget = 2 ** 30;
+  /** Most bytes that one call's lifted values may come to in JavaScript, as V8 keeps them. */
+  liftBudget = 2 ** 29;
   #memory: WebAssembly.Memory | undefined;
 
   /** Sets the memory once it is there. */

@@ -145,6 +145,26 @@ describe("makeImport()'s function, called with hostile core values", () => {
     assert.deepEqual(calls, [[[]]]);
   });
 
+  test("counts what lifted values take of the host's memory, not of the guest's", () => {
+    const own: ComponentValueType = { kind: "own", resource: { kind: "resource", name: "r" } };
+    // What V8 keeps for one of them: the object behind a handle, a typed array with its buffer, an entry, a tagged number.
+    const tagged: ComponentValueType = { kind: "variant", cases: [{ name: "a", type: u64 }] };
+    const costs: [ComponentValueType, size: number, most: number][] = [
+      [own, 4, 300],
+      [list(u8), 8, 200],
+      [{ kind: "map", key: u32, value: u32 }, 8, 200],
+      [tagged, 16, 60],
+    ];
+    for (const [element, size, cost] of costs) {
+      const { runtime, call } = guestOf(fn([list(element)]), shapeOf("utf8"));
+      runtime.views.u8.fill(0);
+      runtime.views.liftBudget = cost * 100;
+      traps("value-too-large", () => call(0, 100), `${element.kind} of ${size} bytes`);
+      runtime.views.liftBudget = cost * 400;
+      call(0, 100);
+    }
+  });
+
   test("traps on a place for the result that is not aligned or outside, and writes nothing", () => {
     for (const [at, reason] of [
       [2, "unaligned-pointer"],

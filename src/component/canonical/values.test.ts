@@ -232,6 +232,30 @@ describe("functions whose result is a result", () => {
   });
 });
 
+describe("fields and flags of names that every object has something under", () => {
+  const names = ["constructor", "to-string", "has-own-property", "value-of"];
+
+  test("are absent where they were not given, and as they are where they were", () => {
+    const flags: ComponentValueType = { kind: "flags", names };
+    assert.deepEqual(Object.values(passed(flags, {}) as object), [false, false, false, false]);
+    const record: ComponentValueType = { kind: "record", fields: names.map((name) => ({ name, type: option(u32) })) };
+    const lifted = passed(record, { constructor: 5 }) as Record<string, unknown>;
+    assert.deepEqual(Object.entries(lifted), [
+      ["constructor", 5],
+      ["toString", undefined],
+      ["hasOwnProperty", undefined],
+      ["valueOf", undefined],
+    ]);
+    assert.equal(Object.getPrototypeOf(lifted), Object.prototype);
+    assert.equal(Object.prototype.constructor, Object);
+  });
+
+  test("are explained as what was given", () => {
+    const record: ComponentValueType = { kind: "record", fields: [{ name: "to-string", type: u32 }] };
+    assert.throws(() => passed(record, {}), { message: /\.toString: wanted u32, got undefined$/ });
+  });
+});
+
 describe("makeImport() in mode sync", () => {
   test("refuses a promise with a hint, whatever the type of the result", () => {
     for (const result of [undefined, option(u32), { kind: "result", ok: undefined, error: undefined }] as const) {

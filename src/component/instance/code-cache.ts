@@ -14,7 +14,7 @@ export class CodeCache {
   readonly #found = new Map<string, WeakMap<object, unknown>>();
 
   /** What makes the core function of a host's function, which may take bytes as views of the guest's memory. */
-  importMaker(step: LowerStep | FuseStep, mode: ComponentMode, lendsBytes = false): ImportMaker {
+  importMaker(step: LowerStep, mode: ComponentMode, lendsBytes = false): ImportMaker {
     return this.#once(step, lendsBytes ? `${mode} lends` : mode, () => {
       const shape = { ...shapeOf(step.options, mode), lendsBytes };
       return once(this.#imports, functionKey(step.type, shape), () => makeImport(step.type, shape));
@@ -55,8 +55,15 @@ export function shapeOf({ stringEncoding, memoryIs64 }: PlannedOptions, mode: Co
   return { stringEncoding, memoryIs64, mode };
 }
 
+/** Most entries of one sort: components that nobody has any more leave theirs behind. Those in use are found by their plans' steps. */
+const mostKept = 1_000;
+
 function once<T>(map: Map<string, T>, key: string, make: () => T): T {
   let made = map.get(key);
-  if (made === undefined) map.set(key, (made = make()));
+  if (made !== undefined) return made;
+  map.set(key, (made = make()));
+  // The one that was made first.
+  const [first] = map.keys();
+  if (map.size > mostKept && first !== undefined) map.delete(first);
   return made;
 }

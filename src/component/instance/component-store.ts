@@ -2,7 +2,6 @@ import { SampanError } from "../../base/index.ts";
 import { MemoryViews } from "../canonical/runtime.ts";
 import type {
   CoreItem,
-  FuseStep,
   InstantiateStep,
   LinkPlan,
   LowerStep,
@@ -39,6 +38,9 @@ export interface StoreParts {
 
 type CoreFunction = (...args: unknown[]) => unknown;
 
+/** Most handles that an instance may have at once with all that is nested in it: they take the host's memory, not the guest's. */
+const mostHandles = 1_000_000;
+
 /** The state of one instance of a component with all that is nested in it, and what links its parts. */
 export class ComponentStore {
   readonly plan: LinkPlan;
@@ -67,7 +69,8 @@ export class ComponentStore {
     this.code = parts.code;
     this.embedding = parts.embedding;
     this.resources = new HostResources(this, (resource) => parts.classOf(resource));
-    this.#states = parts.plan.instances.map((planned, id) => new InstanceState(id, planned));
+    const room = { left: mostHandles };
+    this.#states = parts.plan.instances.map((planned, id) => new InstanceState(id, planned, room));
   }
 
   /** Makes what the plan says; for an instance that is bound sync. */
@@ -85,6 +88,7 @@ export class ComponentStore {
 
   /** Says that a call ended before code of the guest ran for it. */
   reset(): void {
+    for (const undo of this.entered?.undo ?? []) undo();
     for (const state of this.#states) state.reset();
   }
 
@@ -210,7 +214,6 @@ export class ComponentStore {
   callInside(state: InstanceState, core: CoreFunction, args: readonly unknown[]): unknown {
     const { flags } = state;
     state.flags = flags & ~flagBit.mayLeave;
-    state.task.started = true;
     this.embedding.beginStay();
     try {
       return core(...args);
@@ -226,7 +229,6 @@ export class ComponentStore {
   /** Calls an allocator, which has a task of its own. */
   callRealloc(state: InstanceState, realloc: Realloc, args: Parameters<Realloc>): number {
     const { task } = state;
-    task.started = true;
     state.task = new Task(task);
     const at = this.callInside(state, realloc as CoreFunction, args) as number;
     state.task = task;
@@ -275,24 +277,6 @@ export class ComponentStore {
     return start?.();
   }
 
-  /** A fused call by way of JavaScript values. */
-  fuseByJavaScript(step: FuseStep): WebAssembly.ImportValue {
-    const { callee, options, owner, resources } = step;
-    if (options.isAsync || callee.options.isAsync)
-      return this.refusing(this.stateOf(owner), `the async call of ${callee.name}`);
-    const inner = this.#lift(callee, owner);
-    const call: CoreFunction = (...args) => {
-      try {
-        return inner(...args);
-      } catch (error) {
-        if (error instanceof WebAssembly.RuntimeError) this.passing = error;
-        throw error;
-      }
-    };
-    const runtime = new LowerRuntime(this.#runtimeParts(owner, options, resources));
-    return this.code.importMaker(step, "sync")(runtime, call, callee.name);
-  }
-
   #lower(step: LowerStep): WebAssembly.ImportValue {
     const { options, owner, resources } = step;
     const { mode } = this.embedding;
@@ -323,18 +307,20 @@ export class ComponentStore {
     return (...args) => {
       embedding.count();
       const value = run(...args);
-      if (typeof value !== "object" || value === null || !("then" in value)) return value;
+      // A record may have a field of that name.
+      if (typeof value !== "object" || value === null || !("then" in value) || typeof value.then !== "function")
+        return value;
       if (waits) return embedding.wait(Promise.resolve(value));
       const message = `Cannot wait for "${name}", which answered a promise: the instance is bound sync`;
       throw new SampanError("INSTANCE_ASYNC", message, { hint: 'instantiate with mode: "async"' });
     };
   }
 
-  #lift(lift: PlannedLift, caller?: number): CoreFunction {
+  #lift(lift: PlannedLift): CoreFunction {
     const { owner, options, resources, name } = lift;
     const state = this.stateOf(owner);
     if (options.isAsync) return () => this.refuseAsync(`the async function ${name}`);
-    const runtime = new LiftRuntime(this.#runtimeParts(owner, options, resources), this.entering(caller, owner));
+    const runtime = new LiftRuntime(this.#runtimeParts(owner, options, resources), this.entering(undefined, owner));
     const core = this.#entry(this.coreFunction(lift.core));
     const { postReturn } = options;
     if (postReturn === undefined)

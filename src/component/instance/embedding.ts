@@ -11,6 +11,8 @@ export interface CoreInstance {
 /** What an instance of a component needs of the engine that it is in. */
 export interface Embedding {
   readonly mode: ComponentMode;
+  /** Whether it can be called no more. */
+  readonly isEnded: boolean;
   /** Makes an instance of a core module, by its number in the plan. */
   instantiate(module: number, imports: WebAssembly.Imports): CoreInstance;
   /** Never returns: a trap executed in Wasm, which no `catch_all` of the guest catches. */

@@ -1,4 +1,5 @@
 import { SampanError } from "../../base/index.ts";
+import { matchName } from "../../wasm/component/index.ts";
 import { camelCase } from "../canonical/names.ts";
 import { pascalCase } from "../names.ts";
 import type { LinkPlan, PlannedExport, PlannedFunction } from "../plan/link-plan.ts";
@@ -188,13 +189,14 @@ function interfaceAliases({ exports }: LinkPlan): Map<string, string> {
 }
 
 /**
- * Finds an exported function by `interface#function` or `function`, names as in WIT; an interface's version may be left out.
+ * Finds an exported function by `interface#function` or `function`, names as in WIT; an interface's version may be left out, or be
+ * another compatible one.
  */
 export function findFunction(plan: LinkPlan, wanted: string): FunctionExport | undefined {
   const [before = "", after] = wanted.split("#");
   const top = plan.exports.get(before);
   if (after === undefined) return top?.kind === "function" ? top : undefined;
-  const alias = interfaceAliases(plan).get(before);
+  const alias = interfaceAliases(plan).get(before) ?? matchName(before, [...plan.exports.keys()]);
   const found = top ?? (alias === undefined ? undefined : plan.exports.get(alias));
   const inner = found?.kind === "instance" ? found.exports.get(after) : undefined;
   return inner?.kind === "function" ? inner : undefined;

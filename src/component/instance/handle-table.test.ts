@@ -27,6 +27,17 @@ describe("HandleTable", () => {
     assert.equal(table.get(1)?.rep, "it");
   });
 
+  test("shares the room for entries with others, and gets it back", () => {
+    const room = { left: 2 };
+    const [one, other] = [new HandleTable(room), new HandleTable(room)];
+    assert.equal(one.add(new Handle(0, 1)), 1);
+    assert.equal(other.add(new Handle(0, 1)), 1);
+    assert.equal(one.add(new Handle(0, 2)), undefined);
+    other.remove(1);
+    assert.equal(one.add(new Handle(0, 2)), 2);
+    assert.equal(other.add(new Handle(0, 2)), undefined);
+  });
+
   test("tells what is owned from what was lent to a task", () => {
     assert.ok(new Handle(0, 1).isOwn);
     assert.ok(!new Handle(0, 1, new Task()).isOwn);

@@ -25,10 +25,20 @@ export class Handle {
 /** Most entries of a table (component model, Canonical ABI: Table State). */
 const mostEntries = 2 ** 28 - 1;
 
+/** How many entries tables that share it may still get together. */
+export interface HandleRoom {
+  left: number;
+}
+
 /** What an instance's code names by numbers, from 1 on. */
 export class HandleTable {
   readonly #entries: (Handle | undefined)[] = [undefined];
   readonly #free: number[] = [];
+  readonly #room: HandleRoom;
+
+  constructor(room: HandleRoom = { left: mostEntries }) {
+    this.#room = room;
+  }
 
   /** The entry under a number; undefined where there is none. */
   get(index: number): Handle | undefined {
@@ -37,18 +47,20 @@ export class HandleTable {
 
   /** Gives an entry a number, the one that was freed last; undefined where the table is full. */
   add(entry: Handle): number | undefined {
+    if (this.#room.left === 0) return undefined;
+    this.#room.left -= 1;
     const free = this.#free.pop();
     if (free !== undefined) {
       this.#entries[free] = entry;
       return free;
     }
-    if (this.#entries.length > mostEntries) return undefined;
     return this.#entries.push(entry) - 1;
   }
 
   /** Frees the number of an entry that {@link get} has found. */
   remove(index: number): void {
     this.#entries[index] = undefined;
+    this.#room.left += 1;
     this.#free.push(index);
   }
 

@@ -48,6 +48,38 @@ describe("findHostFunctions()", () => {
     });
   });
 
+  test("gives a guest no function that all classes, functions or objects have", () => {
+    const [first] = plan.imports;
+    assert.ok(first);
+    const names = ["static", "method"].flatMap((kind) =>
+      ["constructor", "bind", "call", "apply", "to-string", "value-of"].map((name) => `[${kind}]thing.${name}`),
+    );
+    for (const name of names) {
+      const wanted = { ...plan, imports: [{ ...first, name }] };
+      assert.throws(() => findHostFunctions(wanted, { "test:host/calls": { Thing } }, undefined), {
+        code: "COMPONENT_IMPORT_MISSING",
+      });
+    }
+    class Base {
+      static bind(): string {
+        return "bound";
+      }
+      toString(): string {
+        return "mine";
+      }
+    }
+    class Derived extends Base {}
+    const imports = ["[static]thing.bind", "[method]thing.to-string"].map((name) => ({ ...first, name }));
+    const { functions } = findHostFunctions({ ...plan, imports }, { "test:host/calls": { Thing: Derived } }, undefined);
+    const [bind, toString] = functions.map(({ call }) => call as (...args: unknown[]) => unknown);
+    assert.deepEqual([bind?.(), toString?.(new Derived())], ["bound", "mine"]);
+    // What a host function gave as a resource may be an object of any class.
+    assert.equal(
+      toString?.(() => "its code"),
+      undefined,
+    );
+  });
+
   test("sees that a function waits by its being async, and by what the provider says", () => {
     const waiting = { add: async (): Promise<number> => 0, log, Thing };
     assert.ok(findHostFunctions(plan, { "test:host/calls": waiting }, undefined).mayWait);

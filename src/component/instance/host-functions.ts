@@ -129,7 +129,7 @@ function givenFor(within: object | undefined, { path, name }: PlannedImport): Gi
     : undefined;
 }
 
-type ResourceClass = (new (...args: unknown[]) => object) & Readonly<Record<string, unknown>>;
+type ResourceClass = new (...args: unknown[]) => object;
 
 function givenByClass(
   itsClass: ResourceClass,
@@ -138,15 +138,41 @@ function givenByClass(
   const property = camelCase(name);
   if (kind === "constructor") return { call: (...args) => new itsClass(...args) };
   if (kind === "static") {
-    const given = itsClass[property];
-    return typeof given === "function"
-      ? { call: given.bind(itsClass) as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given) }
-      : undefined;
+    const given = memberOf(itsClass, property);
+    if (given === undefined) return undefined;
+    return { call: given.bind(itsClass) as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given) };
   }
-  const { prototype } = itsClass as { readonly prototype: Readonly<Record<string, unknown>> };
-  if (typeof prototype[property] !== "function") return undefined;
-  const call = (self: Record<string, AnyFunction>, ...args: never[]): unknown => self[property]?.(...args);
-  return { call: call as AnyFunction, mayWait: true, isAsync: isAsyncFunction(prototype[property]) };
+  const { prototype } = itsClass as { readonly prototype: object };
+  const given = memberOf(prototype, property);
+  if (given === undefined) return undefined;
+  const call = isCommon(property)
+    ? (self: object, ...args: never[]): unknown => memberOf(self, property)?.apply(self, args)
+    : (self: Record<string, AnyFunction>, ...args: never[]): unknown => self[property]?.(...args);
+  return { call: call as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given) };
+}
+
+/** Whether every object or every function has something under a name. */
+function isCommon(property: string): boolean {
+  return property in Function.prototype;
+}
+
+/**
+ * A function that somebody wrote for an object, a class or one above it. What all objects and functions have is none: a guest that
+ * asked for the static function `constructor` would get the one that makes functions from text.
+ */
+function memberOf(of: object, property: string): AnyFunction | undefined {
+  if (property === "constructor") return undefined;
+  let each: object | null = of;
+  for (; each !== null && each !== Object.prototype && each !== Function.prototype; each = prototypeOf(each)) {
+    if (!Object.hasOwn(each, property)) continue;
+    const found = (of as Readonly<Record<string, unknown>>)[property];
+    return typeof found === "function" ? (found as AnyFunction) : undefined;
+  }
+  return undefined;
+}
+
+function prototypeOf(value: object): object | null {
+  return Object.getPrototypeOf(value) as object | null;
 }
 
 function isAsyncFunction(value: unknown): boolean {

@@ -56,6 +56,8 @@ export class HostResources implements ResourceOwner {
   }
 
   destroy(resource: number, rep: number): unknown {
+    // All that it had is gone with the instance.
+    if (this.#store.embedding.isEnded) return undefined;
     if (!this.#destructors.has(resource)) this.#destructors.set(resource, this.#store.destructorOf(resource));
     const destroy = this.#destructors.get(resource);
     if (destroy === undefined) return undefined;

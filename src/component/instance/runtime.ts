@@ -152,11 +152,40 @@ export class LiftRuntime extends Runtime {
     return task;
   }
 
+  override lowerOwn(slot: number, value: unknown): number {
+    const index = super.lowerOwn(slot, value);
+    const handle = GuestResource.handleOf(value);
+    this.#undo(() => {
+      this.state.handles.remove(index);
+      if (handle !== undefined) handle.isGone = false;
+    });
+    return index;
+  }
+
+  override lowerBorrow(slot: number, value: unknown): number {
+    const before = this.state.handles.size;
+    const index = super.lowerBorrow(slot, value);
+    const isHandle = this.state.handles.size > before;
+    this.#undo(() => {
+      if (isHandle) this.state.handles.remove(index);
+      this.#endGiven();
+    });
+    return index;
+  }
+
+  #undo(undo: () => void): void {
+    (this.state.task.undo ??= []).push(undo);
+  }
+
+  #endGiven(): void {
+    for (const given of this.given ?? []) given.lends -= 1;
+    this.given = undefined;
+  }
+
   leaveCall(task: Task): void {
     if (task.borrows > 0) this.trap("borrows-not-dropped");
     if (task.parent !== undefined) this.state.task = task.parent;
     for (const each of this.#entered) each.flags |= flagBit.mayEnter;
-    for (const given of this.given ?? []) given.lends -= 1;
-    this.given = undefined;
+    if (this.given !== undefined) this.#endGiven();
   }
 }

@@ -1,5 +1,5 @@
 import type { PlannedInstance } from "../plan/link-plan.ts";
-import { HandleTable } from "./handle-table.ts";
+import { type HandleRoom, HandleTable } from "./handle-table.ts";
 import { Task } from "./task.ts";
 
 /** Bits of an instance's flags: whether its code may call out of it, and whether others may call into it. */
@@ -11,7 +11,7 @@ const bothFlags = flagBit.mayLeave | flagBit.mayEnter;
 export class InstanceState {
   readonly id: number;
   readonly name: string;
-  readonly handles = new HandleTable();
+  readonly handles: HandleTable;
   /** The task that its code runs for now. */
   task = new Task();
   /** Its flags for code of adapters; there is none where it takes part in no fused call. */
@@ -19,8 +19,9 @@ export class InstanceState {
   #flags: number = bothFlags;
   #backpressure = 0;
 
-  constructor(id: number, { name, isFused }: PlannedInstance) {
+  constructor(id: number, { name, isFused }: PlannedInstance, room?: HandleRoom) {
     this.id = id;
+    this.handles = new HandleTable(room);
     this.name = name;
     this.global = isFused ? new WebAssembly.Global({ value: "i32", mutable: true }, bothFlags) : undefined;
   }

@@ -3,13 +3,15 @@
  * instance has one task at a time, on top of those that it was called from.
  */
 export class Task {
-  /** Whether code of the guest has run for it. */
+  /** Whether the guest's function was called; its allocator may have been before. */
   started = false;
   /** Handles that it was lent and has not dropped. */
   borrows = 0;
   /** What `context.get` and `context.set` read and write. */
   readonly context: (number | bigint)[] = [];
   readonly parent: Task | undefined;
+  /** What takes back what the host passed to it, should it come to nothing before code of the guest runs. */
+  undo: (() => void)[] | undefined;
 
   constructor(parent?: Task) {
     this.parent = parent;

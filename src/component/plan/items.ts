@@ -1,4 +1,9 @@
-import type { ComponentDefinition, ComponentExternType as ExternType, ResourceType, Sort } from "../../wasm/component/index.ts";
+import type {
+  ComponentDefinition,
+  ComponentExternType as ExternType,
+  ResourceType,
+  Sort,
+} from "../../wasm/component/index.ts";
 import type { CoreItem, PlannedFunction } from "./link-plan.ts";
 
 /** A definition of a component as the plan knows it. */
@@ -57,12 +62,17 @@ export function itemAt<K extends Item["kind"]>(
   return item as Extract<Item, { readonly kind: K }>;
 }
 
-/** Says which resource types the resource types in a type mean, by walking the type beside what it is the type of. */
-export function bindResources(resources: Map<ResourceType, number>, type: ExternType, item: Item | undefined): void {
-  if (item === undefined) return;
+/**
+ * Says which resource types the resource types in a type mean, by walking the type beside what it is the type of. Answers how
+ * many parts it has walked.
+ */
+export function bindResources(resources: Map<ResourceType, number>, type: ExternType, item: Item | undefined): number {
+  let walked = 1;
+  if (item === undefined) return walked;
   if (type.kind === "type" && item.kind === "type") {
     if (type.type.kind === "resource" && item.resource !== undefined) resources.set(type.type, item.resource);
   } else if (type.kind === "instance" && item.kind === "instance") {
-    for (const [name, each] of type.type.exports) bindResources(resources, each, item.exports.get(name));
+    for (const [name, each] of type.type.exports) walked += bindResources(resources, each, item.exports.get(name));
   }
+  return walked;
 }

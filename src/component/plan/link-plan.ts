@@ -1,4 +1,10 @@
-import type { Builtin, CanonicalOptions, ComponentFunctionType, ComponentValueType, CoreModuleType } from "../../wasm/component/index.ts";
+import type {
+  Builtin,
+  CanonicalOptions,
+  ComponentFunctionType,
+  ComponentValueType,
+  CoreModuleType,
+} from "../../wasm/component/index.ts";
 import type { FunctionType } from "../../wasm/index.ts";
 
 /**

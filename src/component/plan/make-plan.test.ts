@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { greeterComponent, moduleImporter, nestedComponent } from "../../../guests/greeter.ts";
+import { idleComponent, wideComponent } from "../../../guests/hostile-component.ts";
 import { decodeComponent } from "../../wasm/component/index.ts";
 import { makePlan } from "./make-plan.ts";
 
@@ -46,5 +47,24 @@ test("makePlan() refuses an import that no host can give by its name", () => {
   assert.throws(() => makePlan(decodeComponent(moduleImporter()), "host"), {
     code: "COMPONENT_IMPORT_UNSUPPORTED",
     message: /its import "plugin", which is a core module/,
+  });
+});
+
+test("makePlan() refuses instances that make nothing, but are too much to go through", () => {
+  assert.throws(() => makePlan(decodeComponent(idleComponent(900, 5_000)), "idle"), {
+    code: "COMPONENT_TOO_LARGE",
+    message: /made of more than 4000000 definitions/,
+  });
+});
+
+test("makePlan() refuses functions whose types would come to too much code", () => {
+  makePlan(decodeComponent(wideComponent(40)), "wide");
+  assert.throws(() => makePlan(decodeComponent(wideComponent(60)), "wider"), {
+    code: "COMPONENT_TOO_LARGE",
+    message: /made of more than 500000 parts of functions' types/,
+  });
+  assert.throws(() => decodeComponent(wideComponent(1, 10_001)), {
+    code: "COMPONENT_INVALID",
+    message: /enum of 10001 parts, wanted at most 10000/,
   });
 });

@@ -1,6 +1,14 @@
 import { SampanError } from "../../base/index.ts";
-import type { Builtin, CanonicalOptions, ComponentDefinition, ComponentFunctionType, Definition, ComponentExternType as ExternType, ResourceType } from "../../wasm/component/index.ts";
-import { resourcesOf } from "../canonical/layout.ts";
+import type {
+  Builtin,
+  CanonicalOptions,
+  ComponentDefinition,
+  ComponentFunctionType,
+  Definition,
+  ComponentExternType as ExternType,
+  ResourceType,
+} from "../../wasm/component/index.ts";
+import { resourcesOf, weightOf } from "../canonical/layout.ts";
 import { planExports } from "./plan-exports.ts";
 import { bindResources, type Frame, type Item, itemAt, makeFrame } from "./items.ts";
 import type {
@@ -18,6 +26,10 @@ import type {
 /** Most instances of components, and most steps, that one component may be made of: nesting multiplies them. */
 const mostInstances = 1_000;
 const mostSteps = 100_000;
+/** Most definitions to go through, with the parts of the types beside them: instances that make nothing take time, too. */
+const mostWork = 4_000_000;
+/** Most parts of the types of all functions that cross between instances or to the host: code is made for each. */
+const mostParts = 500_000;
 
 /**
  * Makes the link plan of a component, by going through its definitions as an instantiation would, with numbers in place of what
@@ -41,6 +53,8 @@ class Planning {
   readonly #steps: Step[] = [];
   #coreInstances = 0;
   #coreValues = 0;
+  #work = 0;
+  #parts = 0;
 
   constructor(name: string) {
     this.#name = name;
@@ -67,6 +81,20 @@ class Planning {
     return this.#instances.push({ parent, name, isFused: false, usesContext: false }) - 1;
   }
 
+  #addWork(work: number): void {
+    this.#work += work;
+    if (this.#work > mostWork) throw tooLarge(this.#name, `${mostWork} definitions, each instance's counted`);
+  }
+
+  #addParts(type: ComponentFunctionType): void {
+    this.#parts += weightOf(type);
+    if (this.#parts > mostParts) throw tooLarge(this.#name, `${mostParts} parts of functions' types`);
+  }
+
+  #bind(frame: Frame, type: ExternType, item: Item): void {
+    this.#addWork(bindResources(frame.resources, type, item));
+  }
+
   #addStep(step: Step): void {
     if (this.#steps.length >= mostSteps) throw tooLarge(this.#name, `${mostSteps} steps`);
     this.#steps.push(step);
@@ -79,17 +107,18 @@ class Planning {
     importOf: (definition: DefinitionOf<"import">) => Item | undefined,
   ): Map<string, Item> {
     const exported = new Map<string, Item>();
+    this.#addWork(component.definitions.length);
     for (const definition of component.definitions) {
       if (definition.kind === "import") {
         const item = importOf(definition);
         if (item === undefined)
           throw new TypeError(`A validated instantiation lacks the argument "${definition.name}"`);
-        bindResources(frame.resources, definition.type, item);
+        this.#bind(frame, definition.type, item);
         frame.spaces[sortOf(definition.type)].push(item);
       } else if (definition.kind === "export") {
         const item = frame.spaces[definition.sort][definition.index];
         if (item === undefined) throw new TypeError(`A validated component exports nothing as "${definition.name}"`);
-        bindResources(frame.resources, definition.type, item);
+        this.#bind(frame, definition.type, item);
         frame.spaces[definition.sort].push(item);
         exported.set(definition.name, item);
         if (item.kind === "function" && item.function.kind === "lift") item.function.name ||= definition.name;
@@ -128,7 +157,7 @@ class Planning {
           ({ name, sort, index }) => [name, known(spaces[sort][index], name)] as const,
         );
         const item: Item = { kind: "instance", exports: new Map(given) };
-        bindResources(frame.resources, { kind: "instance", type: definition.type }, item);
+        this.#bind(frame, { kind: "instance", type: definition.type }, item);
         spaces.instance.push(item);
         break;
       }
@@ -218,7 +247,7 @@ class Planning {
     const number = this.#addInstance(frame.instance, component.name ?? `component ${this.#instances.length}`);
     const exports = this.#enter(component, makeFrame(number, outside), ({ name }) => given.get(name));
     const item: Item = { kind: "instance", exports };
-    bindResources(frame.resources, { kind: "instance", type: definition.type }, item);
+    this.#bind(frame, { kind: "instance", type: definition.type }, item);
     return item;
   }
 
@@ -256,6 +285,7 @@ class Planning {
   }
 
   #lift({ function: index, options, type }: DefinitionOf<"lift">, frame: Frame): PlannedLift {
+    this.#addParts(type);
     return {
       kind: "lift",
       owner: frame.instance,
@@ -269,6 +299,7 @@ class Planning {
 
   #lower(definition: DefinitionOf<"lower">, frame: Frame): Item {
     const { type, coreType } = definition;
+    this.#addParts(type);
     const callee = itemAt(frame, { sort: "function", index: definition.function }, "function").function;
     const index = this.#coreValues++;
     const shared = {

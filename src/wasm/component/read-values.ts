@@ -32,6 +32,8 @@ const keyKinds: ReadonlySet<string> = new Set("bool s8 u8 s16 u16 s32 u32 s64 u6
 /** Most flags of one type, and the size in bytes that no value type reaches (Binary: Type Definitions). */
 const mostFlags = 32;
 const mostBytes = 2 ** 28;
+/** Most fields, cases or types of one type: no toolchain comes near it, and code is made for each. */
+const mostParts = 10_000;
 
 /** Reads `valtype`: a primitive type, or the index of a value type. */
 export function readValueType(place: Place): ComponentValueType {
@@ -79,8 +81,17 @@ export function readResultList(place: Place): ComponentValueType | undefined {
 /** Reads `defvaltype` behind its first byte, which stood at `start`. */
 export function readDefinedValue(place: Place, code: number, start: number): ComponentValueType {
   const type = readConstructed(place, code, start);
+  const parts = partCount(type);
+  if (parts > mostParts) throw place.validation.invalid(`${type.kind} of ${parts} parts, wanted at most ${mostParts}`);
   if (place.validation.facts.of(type).byteSize < mostBytes) return type;
   throw place.validation.invalid(`${printType(type)} takes 2^28 bytes or more`);
+}
+
+function partCount(type: ComponentValueType): number {
+  if (type.kind === "record") return type.fields.length;
+  if (type.kind === "variant") return type.cases.length;
+  if (type.kind === "tuple") return type.types.length;
+  return type.kind === "enum" ? type.names.length : 0;
 }
 
 function readConstructed(place: Place, code: number, start: number): ComponentValueType {
