@@ -12,8 +12,8 @@ const entryPoints = {
   "run-late": "src/engine/late-ways.ts",
   "run-worker": "src/engine/run-worker.ts",
   "epoch-watcher": "src/engine/epoch-watcher.ts",
-  "thread-main": "src/engine/pool/thread-main.ts",
-  "process-main": "src/engine/pool/process-main.ts",
+  "thread-code": "src/engine/pool/thread-main.ts",
+  "process-code": "src/engine/pool/process-main.ts",
   "guest-main": "src/engine/threads/guest-main.ts",
   "stand-in-main": "src/runtime/stand-ins/stand-in-main.ts",
   "engine-main": "src/compose/project/engine-main.ts",
@@ -31,12 +31,12 @@ const libraryFiles = Object.fromEntries(Object.entries(libraries).map(([file, na
 const data = { "compose-schema": "./node_modules/dclint/schemas/compose.schema.json" };
 
 /**
- * What the launcher starts. V8's code for the command comes from a cache in the user's own folder, one for each command: it
+ * Loads files of the bundle with V8's code for them. That for a command comes from a cache in the user's own folder, one for each command: it
  * is written when the first run ends, so that it has all functions which that run called. Node's own cache is filled before
  * anything runs and has none of them. Without a home there is no such folder, and one that others may write in would let
  * them plant code. V8 itself refuses what another version of it wrote; the checksum finds damage, the name other sources.
  */
-const mainOf = (digest) => `"use strict";
+const loaderOf = (digest) => `"use strict";
 const { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { env, pid } = process;
 const cache = env.XDG_CACHE_HOME || (env.HOME && env.HOME + "/.cache");
@@ -63,26 +63,19 @@ const checksum = () => {
 };
 const sumOf = cache && process.execArgv.includes("--expose-internals") ? checksum() : undefined;
 if (cache) require("node:module").enableCompileCache(folder);
-const first = process.argv[2] === "run" ? "./run.js" : "./command.js";
-if (sumOf === undefined || process.getuid === undefined) require(first);
-else load(first);
-
-function load(name) {
+function load(name, key, whenUsed) {
+  if (sumOf === undefined || process.getuid === undefined) return require(name);
   const { Script } = require("node:vm");
-  const command = /^[a-z]{1,20}$/.exec(process.argv[2]) || "none";
-  const file = folder + "/" + command + (name === first ? "" : name.slice(1, -3).replace("/", "-")) + "-${digest}.code";
+  const file = folder + "/" + key + "-${digest}.code";
   const path = __dirname + name.slice(1);
   const source = "(function(exports,require,module,__filename,__dirname){" + readFileSync(path, "latin1") + "\\n})";
   const cachedData = isOurs() ? read(file) : undefined;
   const script = new Script(source, { filename: path, cachedData });
-  if (script.cachedDataRejected !== false) process.once("exit", () => write(file, script.createCachedData()));
+  if (script.cachedDataRejected !== false) whenUsed(() => write(file, script.createCachedData()));
   const loaded = { exports: {} };
+  const requireOwn = (other) => (/^\\.\\/(command|run-late)\\.js$/.test(other) ? load(other, key + other.slice(2, -3), whenUsed) : require(other));
   script.runInThisContext()(loaded.exports, requireOwn, loaded, path, __dirname);
   return loaded.exports;
-}
-
-function requireOwn(name) {
-  return name === "./command.js" || name === "./run-late.js" ? load(name) : require(name);
 }
 
 function read(file) {
@@ -110,6 +103,17 @@ function write(file, bytes) {
 }
 `;
 
+/** What the launcher starts. */
+const mainOf = (digest) => `${loaderOf(digest)}
+const command = /^[a-z]{1,20}$/.exec(process.argv[2]) || "none";
+load(process.argv[2] === "run" ? "./run.js" : "./command.js", command, (keep) => process.once("exit", keep));
+`;
+
+/** What the engine starts as a thread or a process, which somebody ends at any time: its code is kept once it has run for a while. */
+const partOf = (name, digest) => `${loaderOf(digest)}
+load("./${name}-code.js", "${name}", (keep) => setTimeout(keep, 1_000).unref());
+`;
+
 /**
  * Bundles the command and the library into dist/, which changes as a whole: the marker is in it, or there is no dist/.
  *
@@ -121,9 +125,13 @@ export async function bundle(stamp) {
   mkdirSync(draft, { recursive: true });
   const inputs = await runBundler(draft, stamp);
   const hash = createHash("sha256");
-  for (const file of ["command.js", "run.js", "run-late.js"]) hash.update(readFileSync(join(draft, file)));
+  for (const file of ["command.js", "run.js", "run-late.js", "thread-code.js", "process-code.js"])
+    hash.update(readFileSync(join(draft, file)));
   const digest = hash.digest("hex");
   writeFileSync(join(draft, "main.js"), mainOf(digest.slice(0, 32)));
+  for (const name of ["thread", "process"]) {
+    writeFileSync(join(draft, `${name}-main.js`), partOf(name, digest.slice(0, 32)));
+  }
   writeFileSync(join(draft, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
   writeFileSync(join(draft, "THIRD-PARTY.txt"), licences(inputs));
   writeFileSync(join(draft, "ready"), `${stamp}\n`);
