@@ -243,12 +243,22 @@ class Poll {
         resolve();
       };
       if (this.#sleep.due !== undefined) this.#stops.push(this.#waits.alarms.set(this.#sleep.due, this.#woken));
-      // The others are as they were, which is not ready.
+      // The others are as they were, which is not ready. What comes in the same turn of the event loop is told in one go: a server
+      // with many busy connections polls once for all of them.
+      let turn: NodeJS.Immediate | undefined;
+      const told = new Set<number>();
       list.onChange = (places) => {
-        for (const place of places) if (isReady(list, place)) list.ready.push(place);
-        if (list.ready.length > 0) this.#woken();
+        for (const place of places) {
+          if (told.has(place) || !isReady(list, place)) continue;
+          told.add(place);
+          list.ready.push(place);
+        }
+        if (told.size > 0) turn ??= setImmediate(() => this.#woken());
       };
-      this.#stops.push(() => (list.onChange = undefined));
+      this.#stops.push(() => {
+        list.onChange = undefined;
+        clearImmediate(turn);
+      });
       return () => this.#giveUp();
     });
   }
