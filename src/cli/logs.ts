@@ -2,7 +2,7 @@ import { parseDuration, SampanError } from "../base/index.ts";
 import type { Command, OptionGroup, ParsedCommand, Surroundings } from "./command.ts";
 import { LogLines } from "./log-lines.ts";
 import { hasSwitch, lastValue } from "./parse.ts";
-import { projectCommand, projectName, userPlaces } from "./project-command.ts";
+import { checkServices, projectCommand, projectName, userPlaces } from "./project-command.ts";
 import { projectGroup } from "./project-options.ts";
 
 /** `-f` is for following here, as in docker compose: a compose file is named by `--file` alone. */
@@ -58,6 +58,7 @@ async function executeLogs(parsed: ParsedCommand, surroundings: Surroundings): P
   const name = await projectName(parsed, surroundings);
   const { ProjectClient } = await import("../compose/index.ts");
   const client = new ProjectClient(await userPlaces(surroundings), name);
+  checkServices({ name, isThere: client.api() !== undefined || client.files.exists }, parsed.operands);
   const rows = await client.rows();
   const isWanted = (service: string): boolean => parsed.operands.length === 0 || parsed.operands.includes(service);
   const lines = new LogLines({

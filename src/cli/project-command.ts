@@ -85,3 +85,14 @@ export function engineMain(): string {
   const isSource = import.meta.url.endsWith(".ts");
   return new URL(isSource ? "../compose/project/engine-main.ts" : "./engine-main.js", import.meta.url).pathname;
 }
+
+/** Refuses names of services where nothing of the project is there to have them. @throws PROJECT_SERVICE_UNKNOWN */
+export function checkServices(
+  project: { readonly name: string; readonly isThere: boolean },
+  names: readonly string[],
+): void {
+  const [first] = names;
+  if (first === undefined || project.isThere) return;
+  const message = `Cannot find the service "${first}": the project "${project.name}" is not up`;
+  throw new SampanError("PROJECT_SERVICE_UNKNOWN", message, { hint: "bring it up with sampan up" });
+}

@@ -1,6 +1,6 @@
 import type { Command, ParsedCommand, Surroundings } from "./command.ts";
 import { createProgress } from "./progress.ts";
-import { engineMain, projectCommand, projectName, secondsOf, userPlaces } from "./project-command.ts";
+import { checkServices, engineMain, projectCommand, projectName, secondsOf, userPlaces } from "./project-command.ts";
 import { projectGroup } from "./project-options.ts";
 
 const timeout = {
@@ -47,6 +47,7 @@ async function executeStop(parsed: ParsedCommand, surroundings: Surroundings): P
       await client.gone(await client.operate(api, "stop", { body, tell: progress.tell }));
       return 0;
     }
+    checkServices({ name, isThere: client.files.exists }, parsed.operands);
     if (!client.files.exists) return 0;
     const holder = new ProjectHolder({ places, kind: "command", runners: {} });
     try {
@@ -71,7 +72,9 @@ async function executeRestart(parsed: ParsedCommand, surroundings: Surroundings)
   const known = client.files.readProject();
   const secrets = known === undefined ? {} : secretValues(known, surroundings.env);
   const body = { services: parsed.operands, timeout: secondsOf(parsed, "--timeout"), secrets };
-  if (client.api() === undefined && !client.files.exists) return 0;
+  const isThere = client.api() !== undefined || client.files.exists;
+  checkServices({ name, isThere }, parsed.operands);
+  if (!isThere) return 0;
   const progress = createProgress(surroundings);
   try {
     const api = (await client.reach()) ?? (await startEngine(places, { main: engineMain(), env: surroundings.env }));
