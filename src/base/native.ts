@@ -24,11 +24,17 @@ export interface Native {
 
 const pointer = "uint64";
 const signatures = {
+  accept4: { arguments: ["int32", pointer, pointer, "int32"], return: "int32" },
   _exit: { arguments: ["int32"], return: "int32" },
   __errno_location: { arguments: [], return: "uint64" },
+  bind: { arguments: ["int32", pointer, "uint32"], return: "int32" },
   clock_gettime: { arguments: ["int32", pointer], return: "int32" },
   clock_getres: { arguments: ["int32", pointer], return: "int32" },
   close: { arguments: ["int32"], return: "int32" },
+  connect: { arguments: ["int32", pointer, "uint32"], return: "int32" },
+  epoll_create1: { arguments: ["int32"], return: "int32" },
+  epoll_ctl: { arguments: ["int32", "int32", "int32", pointer], return: "int32" },
+  epoll_wait: { arguments: ["int32", pointer, "int32", "int32"], return: "int32" },
   fallocate: { arguments: ["int32", "int32", "int64", "int64"], return: "int32" },
   fcntl: { arguments: ["int32", "int32", "int32"], return: "int32" },
   fdatasync: { arguments: ["int32"], return: "int32" },
@@ -38,10 +44,13 @@ const signatures = {
   getdents64: { arguments: ["int32", pointer, "uint64"], return: "int32" },
   getpeername: { arguments: ["int32", pointer, pointer], return: "int32" },
   getpagesize: { arguments: [], return: "int32" },
+  getsockname: { arguments: ["int32", pointer, pointer], return: "int32" },
+  getsockopt: { arguments: ["int32", "int32", "int32", pointer, pointer], return: "int32" },
   getrandom: { arguments: [pointer, "uint64", "uint32"], return: "int64" },
   isatty: { arguments: ["int32"], return: "int32" },
   landlock: { symbol: "syscall", arguments: ["int64", "uint64", "uint64", pointer, "uint64"], return: "int32" },
   linkat: { arguments: ["int32", pointer, "int32", pointer, "int32"], return: "int32" },
+  listen: { arguments: ["int32", "int32"], return: "int32" },
   lseek: { arguments: ["int32", "int64", "int32"], return: "int64" },
   madvise: { arguments: [pointer, "uint64", "int32"], return: "int32" },
   memfd_create: { arguments: [pointer, "uint32"], return: "int32" },
@@ -56,7 +65,13 @@ const signatures = {
   pwritev: { arguments: ["int32", pointer, "int32", "int64"], return: "int32" },
   readlinkat: { arguments: ["int32", pointer, pointer, "uint64"], return: "int32" },
   readv: { arguments: ["int32", pointer, "int32"], return: "int32" },
+  recv: { arguments: ["int32", pointer, "uint64", "int32"], return: "int32" },
   renameat: { arguments: ["int32", pointer, "int32", pointer], return: "int32" },
+  send: { arguments: ["int32", pointer, "uint64", "int32"], return: "int32" },
+  setsockopt: { arguments: ["int32", "int32", "int32", pointer, "uint32"], return: "int32" },
+  shutdown: { arguments: ["int32", "int32"], return: "int32" },
+  socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
+  socketpair: { arguments: ["int32", "int32", "int32", pointer], return: "int32" },
   statx: { arguments: ["int32", pointer, "int32", "uint32", pointer], return: "int32" },
   symlinkat: { arguments: [pointer, "int32", pointer], return: "int32" },
   syscall: { arguments: ["int64", "int32", pointer, pointer, "uint64"], return: "int32" },
@@ -135,18 +150,32 @@ function load(): Native | NativeAbsence {
 /** What is used of node:ffi. */
 type Ffi = Pick<typeof NodeFfi, "DynamicLibrary" | "getRawPointer" | "toArrayBuffer">;
 
-/**
- * node:ffi without the JavaScript around its functions, which collects and checks the arguments of each call again: 0.5 µs
- * with more than three of them, half of what the system needs for a stat. Node shows it to a process that was started with
- * `--expose-internals`, as the launcher starts it; everywhere else there is the public module.
- */
-function innerFfi(): Ffi | undefined {
+/** What Node keeps for itself. Whatever is taken from it may be another one in another Node. */
+export interface NodeInternals {
+  readonly binding: (name: string) => unknown;
+  readonly module: (name: string) => unknown;
+}
+
+/** Node's internals, in a process that was started with `--expose-internals`, as the launcher starts it. */
+export function nodeInternals(): NodeInternals | undefined {
   if (!process.execArgv.includes("--expose-internals")) return undefined;
-  const binding: unknown = process.getBuiltinModule("internal/test/binding");
+  const binding: unknown = withoutWarnings(() => process.getBuiltinModule("internal/test/binding"));
   if (typeof binding !== "object" || binding === null || !("internalBinding" in binding)) return undefined;
   const { internalBinding } = binding;
   if (typeof internalBinding !== "function") return undefined;
-  const inner = internalBinding("ffi") as Partial<Ffi> | undefined;
+  return {
+    binding: internalBinding as (name: string) => unknown,
+    module: (name) => process.getBuiltinModule(`internal/${name}`),
+  };
+}
+
+/**
+ * node:ffi without the JavaScript around its functions, which collects and checks the arguments of each call again: 0.5 µs
+ * with more than three of them, half of what the system needs for a stat. Where Node does not show it there is the public
+ * module.
+ */
+function innerFfi(): Ffi | undefined {
+  const inner = nodeInternals()?.binding("ffi") as Partial<Ffi> | undefined;
   const isWhole = ["DynamicLibrary", "getRawPointer", "toArrayBuffer"].every((name) => name in (inner ?? {}));
   return isWhole ? (inner as Ffi) : undefined;
 }

@@ -2,6 +2,9 @@ import { failure, failureOfNode, HostError } from "../../base/index.ts";
 import type { BoundStream, Connection, Datagrams, InternetAddress, NetworkBackend, SocketAddress } from "./backend.ts";
 import { NodeBound } from "./node-bound.ts";
 import { connectionOptions, NodeConnection } from "./node-connection.ts";
+import { NativeBound } from "./native/native-bound.ts";
+import { NativeConnection } from "./native/native-connection.ts";
+import { type NativeSockets, nativeSockets } from "./native/native-sockets.ts";
 import { NodeDatagrams } from "./node-datagrams.ts";
 import { RefusedConnection } from "./refused-connection.ts";
 import { type HeldPath, holdPlace, holdSocket, type UnixRules } from "./unix-place.ts";
@@ -9,8 +12,8 @@ import { type HeldPath, holdPlace, holdSocket, type UnixRules } from "./unix-pla
 const noRules: UnixRules = { writable: [], closed: [], refusesLinks: false };
 
 /**
- * The machine's own network, by Node. Its modules are loaded when a guest first uses them: a start costs them nothing. `rules`
- * say how Unix sockets are looked up.
+ * The machine's own network: TCP by the system's own calls where there are any, the rest by Node. Its modules are loaded when a
+ * guest first uses them: a start costs them nothing. `rules` say how Unix sockets are looked up.
  */
 export function directNetwork(rules: UnixRules = noRules): NetworkBackend {
   return new DirectNetwork(rules);
@@ -29,13 +32,18 @@ export const socketModules = {
 class DirectNetwork implements NetworkBackend {
   readonly name = "direct";
   readonly #rules: UnixRules;
+  #native: NativeSockets | undefined | "unasked" = "unasked";
 
   constructor(rules: UnixRules) {
     this.#rules = rules;
   }
 
   bindStream(address: SocketAddress): BoundStream {
-    const held = address.family === "unix" ? holdPlace(address.path, this.#rules) : undefined;
+    if (address.family !== "unix") {
+      const native = this.#sockets();
+      return native === undefined ? new NodeBound(socketModules.net, address) : new NativeBound(native, address);
+    }
+    const held = holdPlace(address.path, this.#rules);
     if (held === undefined) return new NodeBound(socketModules.net, address);
     try {
       return new HeldBound(address, held);
@@ -46,7 +54,16 @@ class DirectNetwork implements NetworkBackend {
   }
 
   connect(to: SocketAddress): Connection {
-    if (to.family !== "unix") return NodeConnection.to(new socketModules.net.Socket(connectionOptions), to);
+    if (to.family !== "unix") {
+      const native = this.#sockets();
+      if (native === undefined) return NodeConnection.to(new socketModules.net.Socket(connectionOptions), to);
+      try {
+        return NativeConnection.to(native, native.calls.open(to.family), to);
+      } catch (error) {
+        if (error instanceof HostError) return new RefusedConnection(to, error.errno);
+        throw error;
+      }
+    }
     let held: HeldPath | undefined;
     try {
       held = holdSocket(to.path, this.#rules);
@@ -61,6 +78,11 @@ class DirectNetwork implements NetworkBackend {
     } finally {
       held?.release();
     }
+  }
+
+  #sockets(): NativeSockets | undefined {
+    if (this.#native === "unasked") this.#native = nativeSockets();
+    return this.#native;
   }
 
   bindDatagrams(address: InternetAddress, options: { readonly reusesAddress: boolean }): Datagrams {

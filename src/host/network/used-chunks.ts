@@ -1,3 +1,5 @@
+import { keptSockets } from "./native/native-sockets.ts";
+
 /** From so many bytes on a buffer is worth freeing by hand. */
 const largeChunk = 4096;
 /** So many are kept: what is freed at once goes back to the system, which has to clear it for the next. */
@@ -11,8 +13,10 @@ export class UsedChunks {
   readonly #kept: ArrayBuffer[] = [];
   #next = 0;
 
-  /** Takes a chunk that is used up. Its buffer is freed where it holds nothing else. */
-  add({ buffer, length }: Uint8Array): void {
+  /** Takes a chunk that is used up. Its buffer is used again or freed where it holds nothing else. */
+  add(chunk: Uint8Array): void {
+    if (keptSockets()?.chunks.give(chunk) === true) return;
+    const { buffer, length } = chunk;
     if (length < largeChunk || length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return;
     this.#kept[this.#next]?.transfer(0);
     this.#kept[this.#next] = buffer;

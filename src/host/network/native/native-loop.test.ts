@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { Worker } from "node:worker_threads";
+import { directNetwork } from "../direct.ts";
+import { NativeBound } from "./native-bound.ts";
+import { nativeLoop, type NativeLoop } from "./native-loop.ts";
+import { type NativeSockets, nativeSockets } from "./native-sockets.ts";
+
+const flag = "--expose-internals";
+const isInner = process.execArgv.includes(flag);
+const canHave = process.platform === "linux" && (process.arch === "x64" || process.arch === "arm64");
+const skip = isInner && canHave ? false : `only in a Node started with ${flag}, on Linux`;
+const here = import.meta.dirname;
+const alsoHere = [
+  "stream-socket.test.ts",
+  "sockets.test.ts",
+  "attacks/attacks.test.ts",
+  "attacks/unix-attacks.test.ts",
+].map((file) => join(dirname(here), file));
+
+test(
+  "native sockets pass what the sockets of Node pass: the same tests in a Node that has them",
+  { skip: isInner || !canHave, timeout: 300_000 },
+  () => {
+    const files = [import.meta.filename, ...alsoHere];
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+    const run = spawnSync(process.execPath, [flag, "--test", "--test-reporter=tap", ...files], {
+      encoding: "utf8",
+      env,
+    });
+    assert.equal(run.status, 0, run.stdout);
+    assert.match(run.stdout, /^ok \d+ - NativeLoop waits in Node's place$/m);
+    assert.doesNotMatch(run.stdout, /NativeLoop waits in Node's place # SKIP/);
+  },
+);
+
+function sockets(): NativeSockets {
+  const found = nativeSockets();
+  assert.ok(found);
+  return found;
+}
+
+/** A listener, so that the loop has something to watch. */
+function watching(t: TestContext): NativeLoop {
+  const bound = new NativeBound(sockets(), { family: "ipv4", address: "127.0.0.1", port: 0 });
+  bound.listen(1, () => {});
+  t.after(() => bound.close());
+  const loop = nativeLoop();
+  assert.ok(loop);
+  return loop;
+}
+
+test("NativeLoop waits in Node's place", { skip }, async (t) => {
+  const loop = watching(t);
+  await readFile(import.meta.filename);
+  const before = loop.looks;
+  // Without waiting it would look some hundred thousand times.
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.ok(loop.seesNode);
+  assert.ok(loop.looks - before < 200, `${loop.looks - before} looks`);
+});
+
+test("NativeLoop ends its waiting for timers, files, threads and immediates", { skip }, async (t) => {
+  const loop = watching(t);
+  while (!loop.seesNode) await new Promise((resolve) => setTimeout(resolve, 5));
+  // Grown to its longest, a wait that these did not end would add up to far more than its share of looks.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const worker = new Worker(
+    "require('worker_threads').parentPort.on('message', (m) => m === 0 ? process.exit() : require('worker_threads').parentPort.postMessage(m))",
+    { eval: true },
+  );
+  const order: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    await readFile(import.meta.filename);
+    order.push("file");
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const answer = new Promise((resolve) => worker.once("message", resolve));
+    worker.postMessage(i + 1);
+    assert.equal(await answer, i + 1);
+  }
+  worker.postMessage(0);
+  assert.equal(order.length, 20);
+});
+
+test("a process ends when the loop has nothing left to watch", { skip }, () => {
+  const script = `
+    const { NativeBound } = await import(${JSON.stringify(join(here, "native-bound.ts"))});
+    const { nativeSockets } = await import(${JSON.stringify(join(here, "native-sockets.ts"))});
+    const bound = new NativeBound(nativeSockets(), { family: "ipv4", address: "127.0.0.1", port: 0 });
+    bound.listen(1, () => {});
+    setTimeout(() => bound.close(), 20);
+    process.on("exit", () => console.log("ended"));`;
+  const run = spawnSync(process.execPath, [flag, "--input-type=module", "-e", script], {
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  assert.equal(run.stdout, "ended\n", run.stderr);
+  assert.equal(run.stderr, "");
+});
+
+test("a chunk that comes back is received into again, and never two at once", { skip }, async (t) => {
+  const { chunks } = sockets();
+  const network = directNetwork();
+  const bound = network.bindStream({ family: "ipv4", address: "127.0.0.1", port: 0 });
+  t.after(() => bound.close());
+  const size = 1 << 20;
+  const got: Uint8Array[] = [];
+  const buffers = new Set<ArrayBufferLike>();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bound.listen(8, (connection) => {
+    let count = 0;
+    connection.tell({
+      connected: () => {},
+      data: (bytes) => {
+        count += bytes.length;
+        got.push(bytes.slice());
+        buffers.add(bytes.buffer);
+        chunks.give(bytes);
+        return true;
+      },
+      ended: () => {
+        assert.equal(count, size);
+        connection.close(() => resolve());
+      },
+      drained: () => {},
+      failed: assert.fail,
+    });
+    connection.read();
+  });
+  const client = network.connect(bound.address);
+  const bytes = Uint8Array.from({ length: size }, (_, at) => (at * 31) & 255);
+  client.tell({
+    connected: () => {
+      for (let at = 0; at < size; at += 65_536) client.write(bytes.subarray(at, at + 65_536));
+      client.end();
+    },
+    data: () => true,
+    ended: () => client.close(() => {}),
+    drained: () => {},
+    failed: assert.fail,
+  });
+  client.read();
+  await promise;
+  assert.deepEqual(Buffer.concat(got), Buffer.from(bytes));
+  assert.ok(buffers.size < got.length, `${buffers.size} buffers for ${got.length} chunks`);
+});
