@@ -57,9 +57,13 @@ writeFileSync("node_modules/.package-lock.json", JSON.stringify({ packages }));
 const fakeEsbuild = `
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 const fileUrl = 'require("node:url").pathToFileURL(__filename).href';
-export async function build({ absWorkingDir, entryPoints, outdir }) {
-  // Libraries are built apart, and have no source here.
-  if (!("command" in entryPoints)) return { metafile: { inputs: {} } };
+export async function build({ absWorkingDir, entryPoints, outdir, outExtension = {}, write = true }) {
+  // What is built apart has no source here.
+  if (!("command" in entryPoints)) {
+    const extension = outExtension[".js"] ?? ".js";
+    if (write) for (const name of Object.keys(entryPoints)) writeFileSync(outdir + "/" + name + extension, "");
+    return { metafile: { inputs: {}, outputs: {} } };
+  }
   appendFileSync(absWorkingDir + "/esbuild.log", "bundle\\n");
   for (const [name, path] of Object.entries(entryPoints)) {
     // The threads that a command starts have no source here.
@@ -67,7 +71,7 @@ export async function build({ absWorkingDir, entryPoints, outdir }) {
     writeFileSync(outdir + "/" + name + ".js", source.replace("import.meta.url", fileUrl));
     if (process.env.FAKE_ESBUILD === "die") process.kill(process.pid, "SIGKILL");
   }
-  return { metafile: { inputs: {} } };
+  return { metafile: { inputs: {}, outputs: {} } };
 }
 `;
 

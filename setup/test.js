@@ -1,5 +1,6 @@
 // Runs the test files in Node 26: all of them, or those under the paths that are given: node setup/test.js [PATH…]
 import { existsSync, readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { become } from "./become.js";
 import { Complaint, runScript } from "./complaint.js";
@@ -38,5 +39,7 @@ await runScript(async () => {
   const node = await findNode26();
   if (node === undefined) throw missingNode26("it is not set up yet", { again: "Run npm test, which sets it up" });
   process.chdir(root);
-  await become(node, ["--test", "--test-timeout=600000", ...files]);
+  // Node leaves one processor free, which here would be half of them; what is measured is measured against a floor of the same run.
+  const concurrency = `--test-concurrency=${availableParallelism()}`;
+  await become(node, ["--test", concurrency, "--test-timeout=600000", ...files]);
 });

@@ -55,12 +55,19 @@ const clusterSide: Boundary = {
 export const boundaries: Readonly<Record<Room, Boundary>> = {
   base: { rooms: [], node: [], lateLoaders: ["native.ts"], alone: { "native.ts": ["ffi"], "write-all.ts": ["fs"] } },
   wasm: { rooms: [], node: "none", inner: ["component", "wit"] },
-  capabilities: { rooms: [], node: [], packages: ["yaml"] },
+  capabilities: { rooms: [], node: [], packages: ["yaml"], inner: ["forms"] },
   host: {
     rooms: ["capabilities"],
     node: ["crypto", "dgram", "dns", "fs", "http", "http2", "net", "sqlite", "tls", "tty"],
+    packages: ["pg/lib/client.js"],
     native: true,
-    lateLoaders: ["filesystem/walk/streams.ts", "http/node-modules.ts", "network/direct.ts", "random.ts"],
+    lateLoaders: [
+      "filesystem/walk/streams.ts",
+      "http/node-modules.ts",
+      "keyvalue/node-modules.ts",
+      "network/direct.ts",
+      "random.ts",
+    ],
   },
   abi: {
     rooms: ["host", "wasm", "capabilities"],
@@ -92,8 +99,8 @@ export const boundaries: Readonly<Record<Room, Boundary>> = {
     native: true,
   },
   serve: {
-    rooms: ["runtime", "engine", "capabilities"],
-    node: ["fs", "http", "http2", "net", "tls", "worker_threads"],
+    rooms: ["runtime", "engine", "capabilities", "wasm"],
+    node: ["child_process", "fs", "http", "http2", "net", "tls", "tty", "worker_threads"],
   },
   compose: {
     rooms: ["runtime", "serve", "docker", "images", "capabilities"],

@@ -19,6 +19,7 @@ const speakers = [
   "fuzz/**",
   "guests/**",
   "docs/**",
+  "templates/**",
 ];
 
 /** Folders beside `src/` that what is shipped never imports. */
@@ -33,6 +34,7 @@ const outsideFolders = [
   "guests",
   "node_modules",
   "setup",
+  "templates",
 ];
 
 interface ImportPattern {

@@ -25,12 +25,19 @@ export {
 export { type CallVersions, wasmedgeModule, wasmedgeVersions } from "./wasmedge/index.ts";
 export {
   createWasi02,
+  draftInterfaces,
   findWasi02,
   incomingArguments,
+  InputStream,
+  inputStreamOf,
+  OutputStream,
+  outputStreamOf,
   Wasi02Context,
   type Wasi02Function,
   type Wasi02Interface,
   wasi02Interfaces,
   type Wasi02Provider,
   WasiTrap,
+  webFromInput,
+  webFromOutput,
 } from "./wasi-0.2/index.ts";

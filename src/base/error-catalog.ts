@@ -84,6 +84,7 @@ export const errorCatalog = {
   GRANT_UNKNOWN: { kind: "user", meaning: "A grants file names a key or capability that does not exist." },
   GRANT_WIDENED: { kind: "denied", meaning: "An attenuation asks for more than the grant that it narrows." },
 
+  GUEST_ABORTED: { kind: "user", meaning: "The signal that an instance was given ended it." },
   GUEST_EXITED: { kind: "user", meaning: "The guest ended by itself, or by a signal, before the call returned." },
   GUEST_EXPORT_MISSING: { kind: "user", meaning: "The module has no export of the name that was to be called." },
   GUEST_IMPORT_UNKNOWN: { kind: "user", meaning: "The module imports something that nobody provides." },
@@ -96,6 +97,11 @@ export const errorCatalog = {
   INSTANCE_ASYNC: { kind: "user", meaning: "An instance that may have to wait was called without a promise." },
   INSTANCE_BUSY: { kind: "user", meaning: "An instance was called while a call of it runs." },
   INSTANCE_ENDED: { kind: "user", meaning: "An instance was called after its end." },
+  KEYVALUE_BUSY: { kind: "unavailable", meaning: "Another process holds the file of a store for too long." },
+  KEYVALUE_FILE: { kind: "user", meaning: "The file of a store cannot be opened, or is none of a store's." },
+  KEYVALUE_LIMIT: { kind: "user", meaning: "A key, a value or a store is larger than it may be." },
+  KEYVALUE_NUMBER: { kind: "user", meaning: "A value of a store is no number that can be added to." },
+
   LIMIT_CPU: { kind: "user", meaning: "The guest ran for longer than its limit allows." },
   LIMIT_DEADLINE: { kind: "user", meaning: "The guest ran past the time that --timeout gave it." },
   LIMIT_INSTANCES: { kind: "user", meaning: "The engine has as many instances as it may have." },
@@ -107,6 +113,9 @@ export const errorCatalog = {
   LIMIT_STACKS: { kind: "unavailable", meaning: "The process has no room for one more suspended call." },
   LIMIT_TABLE: { kind: "user", meaning: "The module begins with more table elements than it may have." },
   LIMIT_THREADS: { kind: "unavailable", meaning: "The process has no room for one more thread of a guest." },
+  LOCK_DIGEST: { kind: "denied", meaning: "A component is another one than the lock has under its name." },
+  LOCK_INVALID: { kind: "user", meaning: "A lock of components cannot be read." },
+  LOCK_MISSING: { kind: "denied", meaning: "The lock says nothing of a component that is to run by it." },
   LOG_UNWRITABLE: { kind: "unavailable", meaning: "A container's log cannot be written where logs are kept." },
 
   NETWORK_CORDON: {
@@ -116,6 +125,11 @@ export const errorCatalog = {
   NETWORK_FOLDER: { kind: "user", meaning: "A project's network cannot be where or as its configuration says." },
   NETWORK_PORT: { kind: "unavailable", meaning: "A port of the host that the guest listens on cannot be had." },
   NETWORK_WAITS: { kind: "user", meaning: "A guest that blocks its thread met a socket that has to be waited for." },
+
+  NEW_FOLDER_TAKEN: { kind: "user", meaning: "The folder that a new project would be made in has something in it." },
+
+  OPTION_INVALID: { kind: "user", meaning: "A program gave an option in a form that it does not have." },
+  OPTION_UNKNOWN: { kind: "user", meaning: "A program gave an option of a name that does not exist." },
 
   PLACE_UNSAFE: { kind: "user", meaning: "A folder for sockets or state belongs to somebody else, or lets others in." },
 
@@ -129,11 +143,22 @@ export const errorCatalog = {
 
   RUNTIME_CLOSED: { kind: "user", meaning: "The engine is shutting down and takes no new work." },
 
+  SERVE_CONFIG_INVALID: {
+    kind: "user",
+    meaning: "A file or an option of a server says something that nobody can follow.",
+  },
+  SERVE_NO_HANDLER: { kind: "user", meaning: "The component or module to be served answers no HTTP requests." },
+  SERVE_PORT_TAKEN: { kind: "unavailable", meaning: "The address that a server is to listen on cannot be had." },
+  SERVE_TLS: { kind: "user", meaning: "A server's certificate and key cannot be used." },
+  SERVE_WORKER_LOST: { kind: "bug", meaning: "A worker of a server ended before it was ready." },
+
   SIGNAL_REFUSED: {
     kind: "user",
     meaning: "The signal would halt a workload without ending it, which is not offered.",
   },
   SIGNAL_UNKNOWN: { kind: "user", meaning: "There is no signal of that name or number." },
+
+  SOURCE_INVALID: { kind: "user", meaning: "A program named something to instantiate that cannot be read as such." },
 
   STAND_IN_CONFIG: { kind: "user", meaning: "A stand-in for an image cannot do what its service is set up to do." },
   STAND_IN_ENDED: { kind: "unavailable", meaning: "A process of a stand-in ended before it was ready." },

@@ -48,6 +48,7 @@ export class SampanError extends Error {
 
   /** The error that {@link toData} described. */
   static fromData(data: ErrorData): SampanError {
-    return new SampanError(data.code, data.message, { hint: data.hint, data: data.data });
+    // Named by this, the class keeps its name in the bundle, and so in a program's backtraces.
+    return new this(data.code, data.message, { hint: data.hint, data: data.data });
   }
 }

@@ -75,6 +75,8 @@ const signatures = {
   statx: { arguments: ["int32", pointer, "int32", "uint32", pointer], return: "int32" },
   symlinkat: { arguments: [pointer, "int32", pointer], return: "int32" },
   syscall: { arguments: ["int64", "int32", pointer, pointer, "uint64"], return: "int32" },
+  timerfd_create: { arguments: ["int32", "int32"], return: "int32" },
+  timerfd_settime: { arguments: ["int32", "int32", pointer, pointer], return: "int32" },
   unlinkat: { arguments: ["int32", pointer, "int32"], return: "int32" },
   utimensat: { arguments: ["int32", pointer, pointer, "int32"], return: "int32" },
   writev: { arguments: ["int32", pointer, "int32"], return: "int32" },

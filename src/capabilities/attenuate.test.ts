@@ -52,6 +52,17 @@ const mixed = fc.tuple(anyGrants, anyGrants, fc.infiniteStream(fc.nat(3))).map((
         .join("/");
       return !names.has(key) && names.add(key);
     }),
+    config: Object.fromEntries(
+      some(
+        Object.entries(grants.config),
+        Object.entries(other.config).filter(() => roll() === 0),
+      ),
+    ),
+    keyvalue: some(
+      grants.keyvalue,
+      other.keyvalue.filter(({ name }) => roll() === 0 && !grants.keyvalue.some((store) => store.name === name)),
+    ),
+    log: pick(grants.log, other.log),
     net: {
       connect: some(
         grants.net.connect,

@@ -24,6 +24,7 @@ import type {
   PortRange,
   PublishGrant,
 } from "./grants.ts";
+import { formatConfigValue, formatLog, formatStore, isLogged } from "./store-flags.ts";
 import { stdioNames } from "./parse-flags.ts";
 import { climbOf, joinHost, startsWithParts } from "./paths.ts";
 
@@ -62,7 +63,25 @@ function firstWider(grants: Grants, narrower: Grants): Wider | undefined {
     const why = whyFolderWider(grants, folder, narrower);
     if (why !== undefined) return [folderFlag(folder), why];
   }
-  return firstWiderNet(grants.net, narrower.net);
+  return firstWiderStore(grants, narrower) ?? firstWiderNet(grants.net, narrower.net);
+}
+
+function firstWiderStore(outer: Grants, { config, keyvalue, log }: Grants): Wider | undefined {
+  for (const [name, value] of Object.entries(config)) {
+    const flag = typedFlag("config", formatConfigValue(name, value));
+    const wider = refusal(outer, { capability: "config", name }, flag);
+    if (wider) return wider;
+    if (outer.config[name] !== value) return [flag, "its value differs from the one granted"];
+  }
+  for (const store of keyvalue) {
+    const flag = typedFlag("keyvalue", formatStore(store));
+    const wider = refusal(outer, { capability: "keyvalue", name: store.name }, flag);
+    if (wider) return wider;
+    if (outer.keyvalue.find(({ name }) => name === store.name)?.file !== store.file)
+      return [flag, "the granted store of that name is kept elsewhere"];
+  }
+  const isLogWithin = log.kind === "none" || (outer.log.kind === log.kind && isLogged(outer.log, log.level));
+  return isLogWithin ? undefined : [typedFlag("log", formatLog(log)), "it is more than the log granted"];
 }
 
 function refusal(grants: Grants, request: AccessRequest, flag: string): Wider | undefined {

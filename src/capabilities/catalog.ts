@@ -62,6 +62,21 @@ export const capabilityCatalog = {
     flags: [{ long: "--workdir", short: "-w", value: "PATH", example: "/data" }],
     summary: "Start in this folder of the guest, which a granted folder must contain",
   },
+  config: {
+    key: "config",
+    flags: [{ long: "--config", value: "KEY=VALUE", example: "region=eu" }],
+    summary: "Read a configuration value (wasi:config)",
+  },
+  keyvalue: {
+    key: "keyvalue",
+    flags: [{ long: "--keyvalue", value: "NAME=memory|FILE", example: "default=./data.db" }],
+    summary: "Use a store for keys and values (wasi:keyvalue), in memory or in a file",
+  },
+  log: {
+    key: "log",
+    flags: [{ long: "--log", value: "none|stdout[=LEVEL]|stderr[=LEVEL]", example: "stderr=warn" }],
+    summary: "Write log lines (wasi:logging) to a standard stream, from a level on (the default: none)",
+  },
   "net.connect": {
     key: "net.connect",
     flags: [{ long: "--allow-net", value: "HOST[:PORT[-PORT]]", example: "api.example.com:443" }],

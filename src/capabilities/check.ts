@@ -5,6 +5,7 @@ import { formatClock, formatRandom, formatStdio, typedFlag } from "./format-flag
 import type { Grants, StdioName } from "./grants.ts";
 import { stdioNames } from "./parse-flags.ts";
 import type { AccessRequest } from "./request.ts";
+import { formatLog, formatStore, nameProblem } from "./store-flags.ts";
 import { allow, type FixContext, refuse, type Verdict } from "./verdict.ts";
 
 /** Decides whether grants cover a request, and if not, which flag would. Pure and total; nothing else decides. */
@@ -20,6 +21,12 @@ export function check(grants: Grants, request: AccessRequest, context: FixContex
       return checkEnv(grants, request.name);
     case "files":
       return checkFiles(grants, request, context);
+    case "config":
+      return checkConfig(grants, request.name);
+    case "keyvalue":
+      return checkStore(grants, request.name, context);
+    case "log":
+      return checkLog(grants);
     case "net.connect":
       return checkConnect(grants.net, request, context);
     case "net.listen":
@@ -53,5 +60,37 @@ function checkEnv({ env }: Grants, name: string): Verdict {
   return refuse(`no grant names the variable "${name}"`, {
     flag: typedFlag("env", name),
     line: `env: [${JSON.stringify(name)}]`,
+  });
+}
+
+/** A value that somebody has to think of stands in the fix as what it is. */
+function checkConfig({ config }: Grants, key: string): Verdict {
+  if (Object.hasOwn(config, key)) return allow(() => typedFlag("config", `${key}=${config[key]}`));
+  const problem = nameProblem(key);
+  const typed = problem === undefined ? key : "KEY";
+  const reason = problem === undefined ? "" : `, and none can have that name: ${problem}`;
+  return refuse(`no grant has the configuration value "${key}"${reason}`, {
+    flag: typedFlag("config", `${typed}=VALUE`),
+    line: `config: {${JSON.stringify(typed)}: VALUE}`,
+  });
+}
+
+function checkStore({ keyvalue }: Grants, name: string, { cwd }: FixContext): Verdict {
+  const store = keyvalue.find((each) => each.name === name);
+  if (store !== undefined) return allow(() => typedFlag("keyvalue", formatStore(store, cwd)));
+  const problem = nameProblem(name);
+  const typed = problem === undefined ? name : "default";
+  const reason = problem === undefined ? "" : `, and none can have that name: ${problem}`;
+  return refuse(`no grant names the store "${name}"${reason}`, {
+    flag: typedFlag("keyvalue", `${typed}=memory`),
+    line: `keyvalue: {${JSON.stringify(typed)}: memory}`,
+  });
+}
+
+function checkLog({ log }: Grants): Verdict {
+  if (log.kind !== "none") return allow(() => typedFlag("log", formatLog(log)));
+  return refuse("no grant gives it a log", {
+    flag: typedFlag("log", "stderr"),
+    line: `${capability("log").key}: stderr`,
   });
 }

@@ -104,6 +104,9 @@ test("explain() of the defaults: clocks, randomness and stdio, and nothing else"
     cannot: [
       "See any environment variable, such as HOME (-e HOME would allow it)",
       "Open any file, such as /etc/passwd (-v /etc:/etc:ro would allow it)",
+      "Read any configuration value, such as region (--config region=VALUE would allow it)",
+      "Use any store, such as default (--keyvalue default=memory would allow it)",
+      "Write log lines (--log stderr would allow it)",
       "Connect to any host, such as example.com:443 (--allow-net example.com:443 would allow it)",
       "Connect to services of this machine, such as 127.0.0.1:5432 (--allow-net 127.0.0.1:5432 would allow it)",
       "Connect to private networks, such as 10.0.0.1:80 (--allow-net 10.0.0.1:80 would allow it)",

@@ -4,6 +4,7 @@ import { formatConnect, formatListen, formatPublish } from "./format-flags.ts";
 import { type ConnectGrant, type Grants, noGrants } from "./grants.ts";
 import { stdioNames } from "./parse-flags.ts";
 import { typedHost } from "./paths.ts";
+import { formatPlace } from "./store-flags.ts";
 import { typedWords } from "./typed-words.ts";
 import type { FixContext } from "./verdict.ts";
 
@@ -65,7 +66,12 @@ function argvOf(typed: string): string[] {
 
 /** The requests that {@link explain} asks about: each thing granted, and of each capability something that may not be. */
 export function probes(grants: Grants, context: FixContext = {}): Probe[] {
-  return [...ownProbes(grants), ...folderProbes(grants, context), ...networkProbes(grants, context)];
+  return [
+    ...ownProbes(grants),
+    ...folderProbes(grants, context),
+    ...storeProbes(grants, context),
+    ...networkProbes(grants, context),
+  ];
 }
 
 function ownProbes({ clock, random, env }: Grants): Probe[] {
@@ -144,6 +150,45 @@ function folderProbes(grants: Grants, { cwd }: FixContext): Probe[] {
       sentence: `${rest}, such as ${outside}`,
       request: { capability: "files", operation: "read", path: outside },
     },
+  ];
+}
+
+function storeProbes({ config, keyvalue, log }: Grants, { cwd }: FixContext): Probe[] {
+  const keys = Object.keys(config);
+  const key = unused(
+    ["region", "level"],
+    (name) => Object.hasOwn(config, name),
+    (n) => `key${n}`,
+  );
+  const name = unused(
+    ["default", "cache"],
+    (each) => keyvalue.some((store) => store.name === each),
+    (n) => `store${n}`,
+  );
+  const lines = {
+    none: "Write log lines",
+    stdout: "Write log lines to standard output",
+    stderr: "Write log lines to standard error",
+  } as const;
+  const from = log.kind === "none" || log.level === "trace" ? "" : `, from ${log.level} on`;
+  return [
+    ...keys.map((each): Probe => ({
+      sentence: `Read the configuration value ${each}`,
+      request: { capability: "config", name: each },
+    })),
+    {
+      sentence: `Read ${keys.length === 0 ? "any" : "another"} configuration value, such as ${key}`,
+      request: { capability: "config", name: key },
+    },
+    ...keyvalue.map((store): Probe => ({
+      sentence: `Use the store ${store.name} (${store.file === undefined ? "in memory" : formatPlace(store, cwd)})`,
+      request: { capability: "keyvalue", name: store.name },
+    })),
+    {
+      sentence: `Use ${keyvalue.length === 0 ? "any" : "another"} store, such as ${name}`,
+      request: { capability: "keyvalue", name },
+    },
+    { sentence: `${lines[log.kind]}${from}`, request: { capability: "log" } },
   ];
 }
 

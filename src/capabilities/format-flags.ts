@@ -1,4 +1,4 @@
-import { type CapabilityName, capability } from "./catalog.ts";
+import { type CapabilityFlag, type CapabilityName, capability } from "./catalog.ts";
 import {
   type ClockGrant,
   type ConnectGrant,
@@ -12,6 +12,7 @@ import {
   type StdioName,
 } from "./grants.ts";
 import { parseVolume, stdioNames } from "./parse-flags.ts";
+import { formatConfigValue, formatLog, formatStore } from "./store-flags.ts";
 import { resolveHost, typedHost } from "./paths.ts";
 
 /**
@@ -110,32 +111,68 @@ export function quoteWord(word: string): string {
 
 /** One flag as it is typed into a shell, by the first name that its capability has: `-v ./a:/a`. */
 export function typedFlag(name: CapabilityName, value?: string): string {
-  const { long, short } = capability(name).flags[0];
-  return value === undefined ? (short ?? long) : `${short ?? long} ${quoteWord(value)}`;
+  const [flag] = capability(name).flags;
+  return typed(value === undefined ? { flag } : { flag, value });
 }
 
 /** The flag that gives a folder, as it is typed into a shell, in `cwd` where that is given. */
 export function folderFlag(grant: FolderGrant, cwd?: string): string {
+  return typed(flagOfFolder(grant, cwd));
+}
+
+function flagOfFolder(grant: FolderGrant, cwd?: string): GrantFlag {
   const host = typedHost(grant.host, cwd);
+  const [flag, other = flag] = capability("files").flags;
   const volume = formatVolume({ ...grant, host }, cwd);
-  if (volume !== undefined) return typedFlag("files", volume);
+  if (volume !== undefined) return { flag, value: volume };
   const { guest, access } = grant;
-  return `--dir ${quoteWord(`${host}::${guest}${access === "read-only" ? "::ro" : ""}`)}`;
+  return { flag: other, value: `${host}::${guest}${access === "read-only" ? "::ro" : ""}` };
+}
+
+/** A flag and its value, unless it is a switch. */
+export interface GrantFlag {
+  readonly flag: CapabilityFlag;
+  readonly value?: string;
+}
+
+/** How {@link flagsOf} writes grants. */
+export interface FlagsOptions {
+  /** The folder that host paths are written from; absolute where it is left out. */
+  readonly cwd?: string | undefined;
+  /** Variables that take their value from the surroundings again, so that it does not stand there. */
+  readonly fromSurroundings?: ReadonlySet<string> | undefined;
+}
+
+/** The flags that give exactly these grants, in the order of the catalog; defaults are left out. */
+export function flagsOf(grants: Grants, { cwd, fromSurroundings = new Set() }: FlagsOptions = {}): GrantFlag[] {
+  const { clock, random, stdio, env, files, workdir, config, keyvalue, log, net } = grants;
+  const flags: GrantFlag[] = [];
+  const add = (name: CapabilityName, value?: string): void => {
+    const [flag] = capability(name).flags;
+    flags.push(value === undefined ? { flag } : { flag, value });
+  };
+  if (clock.kind !== defaultGrants.clock.kind) add("clock", formatClock(clock));
+  if (random.kind !== defaultGrants.random.kind) add("random", formatRandom(random));
+  if (formatStdio(stdio) !== formatStdio(defaultGrants.stdio)) add("stdio", formatStdio(stdio));
+  for (const [name, value] of Object.entries(env))
+    add("env", fromSurroundings.has(name) ? name : formatEnv(name, value));
+  for (const grant of files) flags.push(flagOfFolder(grant, cwd));
+  if (workdir !== undefined) add("workdir", workdir);
+  for (const [key, value] of Object.entries(config)) add("config", formatConfigValue(key, value));
+  for (const store of keyvalue) add("keyvalue", formatStore(store, cwd));
+  if (formatLog(log) !== formatLog(defaultGrants.log)) add("log", formatLog(log));
+  for (const grant of net.connect) add("net.connect", formatConnect(grant, cwd));
+  for (const grant of net.listen) add("net.listen", formatListen(grant, cwd));
+  for (const grant of net.publish) add("net.publish", formatPublish(grant));
+  if (net.dns) add("net.dns");
+  return flags;
 }
 
 /** The flags that give exactly these grants, as they are typed into a shell, each with its value; defaults are left out. */
 export function grantToFlags(grants: Grants): string[] {
-  const { clock, random, stdio, env, files, workdir, net } = grants;
-  const flags: string[] = [];
-  if (clock.kind !== defaultGrants.clock.kind) flags.push(typedFlag("clock", formatClock(clock)));
-  if (random.kind !== defaultGrants.random.kind) flags.push(typedFlag("random", formatRandom(random)));
-  if (formatStdio(stdio) !== formatStdio(defaultGrants.stdio)) flags.push(typedFlag("stdio", formatStdio(stdio)));
-  for (const [name, value] of Object.entries(env)) flags.push(typedFlag("env", formatEnv(name, value)));
-  for (const grant of files) flags.push(folderFlag(grant));
-  if (workdir !== undefined) flags.push(typedFlag("workdir", workdir));
-  for (const grant of net.connect) flags.push(typedFlag("net.connect", formatConnect(grant)));
-  for (const grant of net.listen) flags.push(typedFlag("net.listen", formatListen(grant)));
-  for (const grant of net.publish) flags.push(typedFlag("net.publish", formatPublish(grant)));
-  if (net.dns) flags.push(typedFlag("net.dns"));
-  return flags;
+  return flagsOf(grants).map(typed);
+}
+
+function typed({ flag: { long, short }, value }: GrantFlag): string {
+  return value === undefined ? (short ?? long) : `${short ?? long} ${quoteWord(value)}`;
 }

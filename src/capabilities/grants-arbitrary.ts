@@ -3,6 +3,7 @@ import type { AccessRequest } from "./request.ts";
 import { checkedGrants } from "./grants-from-flags.ts";
 import { type ConnectGrant, type FolderGrant, type Grants, type PortRange } from "./grants.ts";
 import { parseCidr, formatAddress } from "./addresses.ts";
+import { logLevels } from "./store-flags.ts";
 import { stdioNames, variableProblem } from "./parse-flags.ts";
 
 const name = fc.constantFrom("a", "b", "data", "sub dir", "x'y", "ä");
@@ -78,6 +79,18 @@ export const anyGrants: fc.Arbitrary<Grants> = fc
     stdio: fc.subarray([...stdioNames]),
     env: fc.array(fc.tuple(variableName, variableValue), { maxLength: 3 }).map((all) => Object.fromEntries(all)),
     files: fc.array(folder, { maxLength: 4 }),
+    config: fc.array(fc.tuple(variableName, variableValue), { maxLength: 2 }).map((all) => Object.fromEntries(all)),
+    keyvalue: fc.uniqueArray(
+      fc.oneof(
+        variableName.map((each) => ({ name: each })),
+        fc.record({ name: variableName, file: folderName.map((each) => `/host${each}db`) }),
+      ),
+      { maxLength: 3, selector: ({ name: each }) => each },
+    ),
+    log: fc.oneof(
+      fc.constant({ kind: "none" } as const),
+      fc.record({ kind: fc.constantFrom("stdout", "stderr"), level: fc.constantFrom(...logLevels) }),
+    ),
     workdir: fc.option(folderName, { nil: undefined, freq: 3 }),
     net: fc.record({
       connect: fc.array(connect, { maxLength: 4 }),
@@ -124,6 +137,9 @@ function requests(isRelative: fc.Arbitrary<boolean>): fc.Arbitrary<AccessRequest
     fc.constant({ capability: "random" } as const),
     fc.constantFrom(...stdioNames).map((stream) => ({ capability: "stdio", stream }) as const),
     variableName.map((each) => ({ capability: "env", name: each }) as const),
+    variableName.map((each) => ({ capability: "config", name: each }) as const),
+    variableName.map((each) => ({ capability: "keyvalue", name: each }) as const),
+    fc.constant({ capability: "log" } as const),
     fc
       .tuple(fc.constantFrom("read" as const, "write" as const), fc.array(part, { maxLength: 5 }), isRelative)
       .map(([operation, parts, relative]) => {

@@ -16,6 +16,7 @@ import {
   parseVolume,
   parseWorkdir,
 } from "./parse-flags.ts";
+import { parseConfigValue, parseLog, parseStore } from "./store-flags.ts";
 import { climbOf, partsOf, startsWithParts } from "./paths.ts";
 
 /** A flag by any of its names, and its value unless it is a switch. */
@@ -72,6 +73,17 @@ function withFlag(grants: Grants, { flag, value = "" }: TypedFlag, context: Flag
       };
     case "workdir":
       return { ...grants, workdir: parseWorkdir(value) };
+    case "config": {
+      const { key, value: text } = parseConfigValue(value);
+      return { ...grants, config: { ...grants.config, [key]: text } };
+    }
+    case "keyvalue": {
+      const store = parseStore(value, context);
+      const others = grants.keyvalue.filter(({ name: known }) => known !== store.name);
+      return { ...grants, keyvalue: [...others, store] };
+    }
+    case "log":
+      return { ...grants, log: parseLog(value) };
     case "net.connect":
       return net({ connect: [...grants.net.connect, parseConnect(value, context)] });
     case "net.listen":

@@ -11,6 +11,11 @@ export interface Grants {
   readonly files: readonly FolderGrant[];
   /** The guest's working directory as an absolute guest path that a folder grant covers. */
   readonly workdir?: string | undefined;
+  /** Configuration values that a component reads by their keys, exactly these. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Stores for keys and values, each with a name of its own. */
+  readonly keyvalue: readonly StoreGrant[];
+  readonly log: LogGrant;
   readonly net: NetGrants;
 }
 
@@ -40,6 +45,19 @@ export interface FolderGrant {
   readonly guest: string;
   readonly access: FolderAccess;
 }
+
+/** A store that the guest opens by its name. */
+export interface StoreGrant {
+  readonly name: string;
+  /** Absolute path of its file on the host; left out, it is kept in memory. */
+  readonly file?: string | undefined;
+}
+
+/** How serious a log line is. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "critical";
+
+/** Where a component's log lines go, from a level on: this process's standard stream, whether that is granted to the guest or not. */
+export type LogGrant = { readonly kind: "none" } | { readonly kind: "stdout" | "stderr"; readonly level: LogLevel };
 
 /** Network grants; all empty by default. */
 export interface NetGrants {
@@ -90,6 +108,9 @@ export const defaultGrants: Grants = {
   stdio: ["stdin", "stdout", "stderr"],
   env: {},
   files: [],
+  config: {},
+  keyvalue: [],
+  log: { kind: "none" },
   net: { connect: [], listen: [], publish: [], dns: false },
 };
 
@@ -100,5 +121,8 @@ export const noGrants: Grants = {
   stdio: [],
   env: {},
   files: [],
+  config: {},
+  keyvalue: [],
+  log: { kind: "none" },
   net: { connect: [], listen: [], publish: [], dns: false },
 };

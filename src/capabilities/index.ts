@@ -1,4 +1,5 @@
-export { type Address, formatAddress, parseAddress } from "./addresses.ts";
+export { type Address, type Cidr, cidrContains, formatAddress, parseAddress, parseCidr } from "./addresses.ts";
+export { type Allow, allowed, type AllowedEnv, type AllowedFolder, type AllowedNet } from "./allow.ts";
 export { attenuate } from "./attenuate.ts";
 export {
   type CapabilityEntry,
@@ -11,7 +12,7 @@ export {
 } from "./catalog.ts";
 export { check } from "./check.ts";
 export { explain, type Explanation, type Finding, findings, type Probe, probes } from "./explain.ts";
-export { grantToFlags } from "./format-flags.ts";
+export { flagsOf, type FlagsOptions, folderFlag, type GrantFlag, grantToFlags } from "./format-flags.ts";
 export { capabilityOfFlag, checkedGrants, grantsFromFlags, type TypedFlag } from "./grants-from-flags.ts";
 export {
   type ClockGrant,
@@ -21,14 +22,31 @@ export {
   type FolderGrant,
   type Grants,
   type ListenGrant,
+  type LogGrant,
+  type LogLevel,
   type NetGrants,
   noGrants,
   type PortRange,
   type PublishGrant,
   type RandomGrant,
   type StdioName,
+  type StoreGrant,
 } from "./grants.ts";
+export { narrow, type Narrower } from "./narrow.ts";
 export { narrowToUsed } from "./learn.ts";
+export {
+  compareWithLock,
+  grantsFromLock,
+  grantsToLock,
+  type Lock,
+  type LockDifference,
+  type LockedComponent,
+  type LockedImports,
+  lockName,
+  parseLock,
+  plainImports,
+  printLock,
+} from "./lock.ts";
 export {
   type FlagContext,
   parseClock,
@@ -43,6 +61,7 @@ export {
   parseWorkdir,
   stdioNames,
 } from "./parse-flags.ts";
+export { formatPlace, isLogged, logLevels, parseConfigValue, parseLog, parseStore } from "./store-flags.ts";
 export type { AccessRequest } from "./request.ts";
 export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";
 export type { GrantsSource } from "./schema.ts";

@@ -90,6 +90,8 @@ function unlessInvalid(make: () => Grants): Grants | undefined {
 export function usedGrants(grants: Grants, requests: readonly AccessRequest[]): Grants {
   const uses = requests.filter((request) => check(grants, request).allowed);
   const has = (name: AccessRequest["capability"]): boolean => uses.some((use) => use.capability === name);
+  const isUsed = (capability: "config" | "keyvalue", name: string): boolean =>
+    uses.some((use) => use.capability === capability && use.name === name);
   const files = usedFolders(
     grants,
     uses.filter((use) => use.capability === "files"),
@@ -102,6 +104,9 @@ export function usedGrants(grants: Grants, requests: readonly AccessRequest[]): 
     env: has("env") ? grants.env : {},
     files,
     ...(workdir !== undefined && files.some(({ guest }) => containsGuest(guest, workdir)) ? { workdir } : {}),
+    config: Object.fromEntries(Object.entries(grants.config).filter(([name]) => isUsed("config", name))),
+    keyvalue: grants.keyvalue.filter(({ name }) => isUsed("keyvalue", name)),
+    log: has("log") ? grants.log : noGrants.log,
     net: {
       connect: net.connect.filter((grant) => uses.some((use) => isConnectUsed(grant, use))),
       listen: net.listen.filter((grant) => uses.some((use) => isListenUsed(grant, use))),

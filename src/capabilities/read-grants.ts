@@ -1,4 +1,4 @@
-import type { JsonSchema } from "./forms.ts";
+import type { JsonSchema } from "./forms/forms.ts";
 import type { Grants } from "./grants.ts";
 import type { GrantsSource } from "./schema.ts";
 

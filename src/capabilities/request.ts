@@ -6,6 +6,11 @@ export type AccessRequest =
   | { readonly capability: "random" }
   | { readonly capability: "stdio"; readonly stream: "stdin" | "stdout" | "stderr" }
   | { readonly capability: "env"; readonly name: string }
+  /** A configuration value by its key. */
+  | { readonly capability: "config"; readonly name: string }
+  /** A store. */
+  | { readonly capability: "keyvalue"; readonly name: string }
+  | { readonly capability: "log" }
   | {
       readonly capability: "net.connect";
       /** The name or address that the guest asked for. */

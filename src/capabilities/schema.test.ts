@@ -143,7 +143,7 @@ test("readGrants() joins a folder that is named twice, with the wider access", (
 });
 
 test("readGrants() names an unknown key, its line and what was meant", () => {
-  const keys = "clock, random, stdio, env, files, workdir, net";
+  const keys = "clock, random, stdio, env, files, workdir, config, keyvalue, log, net";
   failsWith(
     "env: []\nclok: real\n",
     "GRANT_UNKNOWN",

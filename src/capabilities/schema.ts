@@ -1,10 +1,21 @@
 import { Document, LineCounter } from "yaml";
 import { nearest, SampanError } from "../base/index.ts";
 import { capability, capabilityNames, wantedForm, type CapabilityName } from "./catalog.ts";
-import { flag, type Form, type JsonSchema, list, map, mapped, object, oneOf, readDocument, text } from "./forms.ts";
+import {
+  flag,
+  type Form,
+  type JsonSchema,
+  list,
+  map,
+  mapped,
+  object,
+  oneOf,
+  readDocument,
+  text,
+} from "./forms/forms.ts";
 import { checkedGrants } from "./grants-from-flags.ts";
 import { defaultGrants, type FolderAccess, type FolderGrant, type Grants, noGrants } from "./grants.ts";
-import { joinFolders } from "./join-grants.ts";
+import { joinFolders, joinStores } from "./join-grants.ts";
 import {
   type FlagContext,
   parseClock,
@@ -20,6 +31,7 @@ import {
   variableProblem,
 } from "./parse-flags.ts";
 import { resolveHost } from "./paths.ts";
+import { configProblem, nameProblem, parseConfigValue, parseLog, parseStore, storeAt } from "./store-flags.ts";
 
 /** Where a grants file comes from: its name for errors, and what its relative paths and bare variables refer to. */
 export interface GrantsSource extends FlagContext {
@@ -76,13 +88,14 @@ function parseAccess(word: string): FolderAccess {
   });
 }
 
-/** The whole document. One description: readers, errors and {@link grantsSchema} come from it. */
-function grantsForm(source: GrantsSource): Form<Grants> {
+/** The forms of the parts of grants, by what flags and files call them. */
+function grantParts(source: GrantsSource) {
   const plain = text("wanted text", (typed) => typed);
   const number = { type: ["string", "integer"] };
   const scalar = text("wanted text", (typed): string | undefined => typed, {
     type: ["string", "number", "boolean"],
   });
+  const scalarText = text("wanted text", (typed) => typed, { type: ["string", "number", "boolean"] });
   const pairs = mapped(list(value("env", (typed) => parseEnv(typed, source))), (all) =>
     all.flatMap((each) => (each ? [[each.name, each.value] as const] : [])),
   );
@@ -93,13 +106,11 @@ function grantsForm(source: GrantsSource): Form<Grants> {
     return oneOf(value(name, parse), only(key, inner));
   };
   const folder = object({ host: plain, guest: plain, access: accessForm }, { required: ["host", "guest"] });
-  const net = object({
+  return {
     connect: list(value("net.connect", (typed) => parseConnect(typed, source))),
     listen: list(value("net.listen", (typed) => parseListen(typed, source), number)),
     publish: list(value("net.publish", parsePublish)),
     dns: flag(),
-  });
-  const fields = {
     clock: oneOf(
       byKind("fixed", "clock", parseClock),
       mapped(empty, () => noGrants.clock),
@@ -124,18 +135,81 @@ function grantsForm(source: GrantsSource): Form<Grants> {
       joinFolders,
     ),
     workdir: value("workdir", parseWorkdir),
+    config: mapped(
+      oneOf(map(scalarText, configProblem), list(value("config", parseConfigValue))),
+      (read): Grants["config"] =>
+        Object.fromEntries(read.map((each) => ("key" in each ? ([each.key, each.value] as const) : each))),
+    ),
+    keyvalue: mapped(
+      oneOf(
+        map(
+          text("wanted memory or a file", (typed) => typed),
+          nameProblem,
+        ),
+        list(value("keyvalue", (typed) => parseStore(typed, source))),
+      ),
+      (read) => joinStores(read.map((each) => ("name" in each ? each : storeAt(...each, source)))),
+    ),
+    log: oneOf(
+      value("log", parseLog),
+      mapped(empty, () => noGrants.log),
+    ),
+  };
+}
+
+/** The whole document. One description: readers, errors and {@link grantsSchema} come from it. */
+function grantsForm(source: GrantsSource): Form<Grants> {
+  const { connect, listen, publish, dns, ...parts } = grantParts(source);
+  const net = object({ connect, listen, publish, dns });
+  const fields = {
+    ...parts,
     net: { ...oneOf(net, empty), schema: { ...net.schema, type: ["object", "null"] } },
   };
   return mapped(object(fields, { suggest: suggestKey }), ({ env = [], net, ...read }): Grants => {
-    // A variable without a value of its own takes that of the surroundings.
-    const known = env.map(([name, typed]) => [name, typed ?? source.lookup?.(name)] as const);
-    return {
-      ...defaultGrants,
-      ...read,
-      env: Object.fromEntries(known.flatMap(([name, typed]) => (typed === undefined ? [] : [[name, typed]]))),
-      net: { ...defaultGrants.net, ...net },
-    };
+    return { ...defaultGrants, ...read, env: variablesOf(env, source), net: { ...defaultGrants.net, ...net } };
   });
+}
+
+type Variables = readonly (readonly [name: string, typed: string | undefined])[];
+
+/** A variable without a value of its own takes that of the surroundings. */
+function variablesOf(env: Variables, source: GrantsSource): Grants["env"] {
+  const known = env.map(([name, typed]) => [name, typed ?? source.lookup?.(name)] as const);
+  return Object.fromEntries(known.flatMap(([name, typed]) => (typed === undefined ? [] : [[name, typed]])));
+}
+
+/** The keys by which another file grants something, each by the name of its flag, and what makes grants of those that are there. */
+export function grantKeys(source: GrantsSource) {
+  const { connect, listen, dns, files, publish: _publish, ...parts } = grantParts(source);
+  const fields = { ...parts, volumes: files, "allow-net": connect, "allow-listen": listen, "allow-dns": dns };
+  const whole = object(fields);
+  type Read = ReturnType<typeof whole.read>;
+  const joined = (base: Grants, read: Read): Grants => {
+    const { env = [], volumes = [], clock, random, stdio, workdir, config, keyvalue = [], log, ...net } = read;
+    return checkedGrants({
+      clock: clock ?? base.clock,
+      random: random ?? base.random,
+      stdio: stdio ?? base.stdio,
+      env: { ...base.env, ...variablesOf(env, source) },
+      files: joinFolders([...base.files, ...volumes]),
+      workdir: workdir ?? base.workdir,
+      config: { ...base.config, ...config },
+      keyvalue: joinStores([...base.keyvalue, ...keyvalue]),
+      log: log ?? base.log,
+      net: {
+        connect: [...base.net.connect, ...(net["allow-net"] ?? [])],
+        listen: [...base.net.listen, ...(net["allow-listen"] ?? [])],
+        publish: base.net.publish,
+        dns: net["allow-dns"] ?? base.net.dns,
+      },
+    });
+  };
+  return { fields, joined };
+}
+
+/** The form of a grants file, for a file that has one in it. */
+export function grantsFormOf(source: GrantsSource): Form<Grants> {
+  return mapped(oneOf(grantsForm(source), nothing), checkedGrants);
 }
 
 /** The map with one key whose value stands for all of it. */

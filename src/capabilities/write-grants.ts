@@ -1,5 +1,6 @@
 import { printable } from "../base/index.ts";
 import { formatClock, formatConnect, formatListen, formatPublish, formatRandom, formatVolume } from "./format-flags.ts";
+import { formatLog, formatStore } from "./store-flags.ts";
 import type { FolderGrant, Grants } from "./grants.ts";
 
 /** Grants that a file offers besides its own, as comments, and why they are not among these. */
@@ -44,6 +45,7 @@ export function writeGrants(grants: Grants, { offers = [], fromSurroundings = ne
     ),
     ...listed(({ net }) => (net.dns ? ["dns: true"] : [])),
   ];
+  const logs = listed(logTexts);
   const lines = [
     ...kind("clock", listed(clockTexts)),
     ...kind("random", listed(randomTexts)),
@@ -54,6 +56,15 @@ export function writeGrants(grants: Grants, { offers = [], fromSurroundings = ne
       listed(({ files }) => files.map((folder) => `- ${folderText(folder)}`)),
     ),
     ...(workdir === undefined ? [] : [`workdir: ${scalar(workdir)}`]),
+    ...section("config", [
+      ...texts(grants.config),
+      ...comments(offers, (part) => textsBut(part.config, grants.config)),
+    ]),
+    ...section(
+      "keyvalue",
+      listed(({ keyvalue }) => keyvalue.map((store) => `- ${scalar(formatStore(store))}`)),
+    ),
+    ...(logs.length === 0 ? [] : kind("log", logs)),
     ...section("net", network),
   ];
   // In JSON's strings an escape means what it stands for.
@@ -66,6 +77,19 @@ function clockTexts({ clock }: Grants): string[] {
 
 function randomTexts({ random }: Grants): string[] {
   return random.kind === "none" ? [] : [scalar(formatRandom(random))];
+}
+
+function logTexts({ log }: Grants): string[] {
+  return log.kind === "none" ? [] : [scalar(formatLog(log))];
+}
+
+function texts(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).map(([key, value]) => `${scalar(key)}: ${JSON.stringify(value)}`);
+}
+
+/** The lines for values under other keys. */
+function textsBut(values: Readonly<Record<string, string>>, known: Readonly<Record<string, string>>): string[] {
+  return texts(Object.fromEntries(Object.entries(values).filter(([key]) => !Object.hasOwn(known, key))));
 }
 
 function folderText(grant: FolderGrant): string {

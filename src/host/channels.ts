@@ -247,8 +247,14 @@ export function sourceFromWeb(stream: ReadableStream<Uint8Array>): ByteSource {
   return source;
 }
 
+/** A sink that writes to a stream of the Web's. */
+export interface WebSink extends ByteSink {
+  /** Lets go of the stream: what was written goes on its way, and others may write. */
+  release(): void;
+}
+
 /** A sink that writes to a stream of the Web's, which gets copies; once that has failed or is closed, a write answers `pipe`. */
-export function sinkToWeb(stream: WritableStream<Uint8Array>): ByteSink {
+export function sinkToWeb(stream: WritableStream<Uint8Array>): WebSink {
   const writer = stream.getWriter();
   const waiters = new Waiters();
   let isOver = false;
@@ -272,7 +278,7 @@ export function sinkToWeb(stream: WritableStream<Uint8Array>): ByteSink {
       await waiters.next(signal);
     }
   };
-  const sink: ByteSink = {
+  const sink: WebSink = {
     write(bytes, signal) {
       if (!hasRoom()) return room(signal).then(() => sink.write(bytes, signal));
       if (isOver || writer.desiredSize === null) throw failure("pipe");
@@ -284,6 +290,10 @@ export function sinkToWeb(stream: WritableStream<Uint8Array>): ByteSink {
       if (isOver) return;
       over();
       writer.close().catch(() => {});
+    },
+    release() {
+      over();
+      writer.releaseLock();
     },
   };
   return sink;

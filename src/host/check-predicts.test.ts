@@ -172,6 +172,9 @@ function isRefused(asked: Asked, request: AccessRequest & { way?: number }): boo
         choices[(request.way ?? 0) % choices.length]?.(found.at, pathOf(found.rest, asked.path));
         return false;
       }
+      case "config":
+      case "keyvalue":
+      case "log":
       case "net.connect":
       case "net.listen":
       case "net.dns":

@@ -1,5 +1,6 @@
 export { Alarms } from "./alarms.ts";
 export { createPipe, MemorySink, type Pipe, sinkToWeb, sourceFrom, sourceFromWeb } from "./channels.ts";
+export { type BytesGiven, type BytesTaken, lentSinkFor, sinkFor, sourceFor } from "./given-channels.ts";
 export { type ClockId, type Clocks } from "./clocks.ts";
 export { Descriptor, type DescriptorAccess, type DescriptorFlags, DescriptorTable } from "./descriptor.ts";
 export {
@@ -19,6 +20,10 @@ export { Path } from "./filesystem/path.ts";
 export * from "./http/index.ts";
 export { type EndReason, GuestEnd } from "./guest-end.ts";
 export * from "./network/index.ts";
+export * from "./postgres/index.ts";
+export { type ConfigValues } from "./config/config-values.ts";
+export * from "./keyvalue/index.ts";
+export { type Log } from "./logging/log.ts";
 export { deafObserver, type Observer } from "./observer.ts";
 export { type Random } from "./random.ts";
 export { HostInstance, type Meter } from "./instance.ts";

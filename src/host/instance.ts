@@ -1,12 +1,16 @@
 import type { Clocks } from "./clocks.ts";
+import type { ConfigValues } from "./config/config-values.ts";
 import type { DescriptorTable } from "./descriptor.ts";
 import type { FileCalls } from "./filesystem/file-calls.ts";
 import type { Path } from "./filesystem/path.ts";
 import type { HttpClient } from "./http/http-client.ts";
 import { HttpSession } from "./http/http-session.ts";
+import type { Stores } from "./keyvalue/index.ts";
+import type { Log } from "./logging/log.ts";
 import type { Sockets } from "./network/sockets.ts";
 import type { Observer } from "./observer.ts";
 import { type PollList, waitForFirst } from "./poll.ts";
+import type { Postgres } from "./postgres/postgres.ts";
 import type { Random } from "./random.ts";
 import type { Waits } from "./waits.ts";
 
@@ -25,17 +29,24 @@ export interface SharedParts {
   readonly clocks: Clocks;
   readonly observer: Observer;
   readonly calls: FileCalls;
+  readonly config: ConfigValues;
+  readonly stores: Stores;
   /** Path buffers, made when the first is needed: many guests open nothing, and they take room. */
   readonly makePaths: () => readonly [Path, Path];
 }
 
 /** What belongs to one instance alone. */
 export interface OwnParts {
-  readonly random: Random;
-  readonly descriptors: DescriptorTable;
+  readonly createRandom: () => Random;
+  readonly createDescriptors: () => DescriptorTable;
   /** How it waits without a thread; without it, it blocks its thread. */
   readonly waits: Waits | undefined;
   readonly createSockets: () => Sockets;
+  readonly createLog: () => Log;
+  /** Gives it all of its output limit again. */
+  readonly renewOutput: () => void;
+  /** Makes what connects its sockets to databases. */
+  readonly createPostgres: (sockets: Sockets) => Postgres;
   /** The client of its workload. */
   readonly createHttp: () => HttpClient;
   /** Called between the turns in which it blocks its thread. */
@@ -46,26 +57,35 @@ export interface OwnParts {
 export class HostInstance {
   readonly meter: Meter = { calls: 0, bytesIn: 0, bytesOut: 0 };
   readonly clocks: Clocks;
-  readonly random: Random;
-  readonly descriptors: DescriptorTable;
   readonly #shared: SharedParts;
+  readonly #own: OwnParts;
+  #random: Random | undefined;
+  #descriptors: DescriptorTable | undefined;
   #paths: readonly [Path, Path] | undefined;
-  readonly #waits: Waits | undefined;
-  readonly #onTurn: (() => void) | undefined;
-  readonly #createSockets: () => Sockets;
-  readonly #createHttp: () => HttpClient;
   #http: HttpSession | undefined;
   #sockets: Sockets | undefined;
+  #log: Log | undefined;
+  #postgres: Postgres | undefined;
+  #isClosed = false;
 
-  constructor(shared: SharedParts, { random, descriptors, waits, onTurn, createSockets, createHttp }: OwnParts) {
+  constructor(shared: SharedParts, own: OwnParts) {
     this.#shared = shared;
     this.clocks = shared.clocks;
-    this.random = random;
-    this.descriptors = descriptors;
-    this.#waits = waits;
-    this.#onTurn = onTurn;
-    this.#createSockets = createSockets;
-    this.#createHttp = createHttp;
+    this.#own = own;
+  }
+
+  /** Its stream of random numbers; made when it is first asked for. */
+  get random(): Random {
+    return (this.#random ??= this.#own.createRandom());
+  }
+
+  /** What it has open; made when it is first asked for, because many guests that serve requests open nothing. */
+  get descriptors(): DescriptorTable {
+    if (this.#descriptors === undefined) {
+      this.#descriptors = this.#own.createDescriptors();
+      if (this.#isClosed) this.#descriptors.closeAll();
+    }
+    return this.#descriptors;
   }
 
   /** `NAME=value`, each as a C program expects it. */
@@ -88,34 +108,61 @@ export class HostInstance {
 
   /** What it may do on the network; made when it is first asked for. */
   get sockets(): Sockets {
-    return (this.#sockets ??= this.#createSockets());
+    return (this.#sockets ??= this.#own.createSockets());
   }
 
   /** What sends its HTTP requests; made when it is first asked for. */
   get http(): HttpSession {
-    return (this.#http ??= new HttpSession(this.#createHttp));
+    return (this.#http ??= new HttpSession(this.#own.createHttp));
+  }
+
+  /** The configuration values that it may read. */
+  get config(): ConfigValues {
+    return this.#shared.config;
+  }
+
+  /** The stores that it may open. */
+  get stores(): Stores {
+    return this.#shared.stores;
+  }
+
+  /** Where its log lines go; made when it is first asked for. */
+  get log(): Log {
+    return (this.#log ??= this.#own.createLog());
+  }
+
+  /** What connects it to databases, by its own sockets; made when it is first asked for. */
+  get postgres(): Postgres {
+    return (this.#postgres ??= this.#own.createPostgres(this.sockets));
   }
 
   /** Waits for the first of several things; then the list tells for each whether it is ready. */
   poll(list: PollList): void | Promise<void> {
     const changes = this.#sockets?.changes;
-    return waitForFirst(list, { clocks: this.clocks, waits: this.#waits, changes, onTurn: this.#onTurn });
+    const { waits, onTurn } = this.#own;
+    return waitForFirst(list, { clocks: this.clocks, waits, changes, onTurn });
   }
 
   /** Lets others of the thread run. An instance that blocks its thread has none beside it. */
   yield(): void | Promise<void> {
-    return this.#waits?.yield();
+    return this.#own.waits?.yield();
+  }
+
+  /** Begins another use of an instance that keeps what it has: its limits are those of a use. */
+  beginUse(): void {
+    this.#own.renewOutput();
   }
 
   /** Gives up what the instance waits for: promises of its operations may then stay as they are for ever. */
   cancel(): void {
-    this.#waits?.cancel();
+    this.#own.waits?.cancel();
   }
 
   /** Closes what the instance has open. */
   close(): void {
+    this.#isClosed = true;
     this.cancel();
-    this.descriptors.closeAll();
+    this.#descriptors?.closeAll();
     this.#http?.close();
     this.#sockets?.close();
   }

@@ -22,6 +22,11 @@ export class OutputBudget {
     throw new GuestEnd({ kind: "limit", error });
   }
 
+  /** Gives all of it again, for another use of the instance. */
+  renew(): void {
+    this.#left = this.#limit;
+  }
+
   /** Takes off what was written in the end: a stream may take a part only, and the guest writes the rest again. */
   spend(bytes: number): number {
     this.#left -= bytes;

@@ -111,6 +111,7 @@ export class Waits {
 
   /** Gives up all that is waited for. */
   cancel(): void {
+    if (this.#pending.size === 0) return;
     const pending = [...this.#pending];
     this.#pending.clear();
     for (const giveUp of pending) giveUp();

@@ -3,6 +3,7 @@ import type { FolderGrant, Grants, StdioName } from "../capabilities/index.ts";
 import { channelOf, OwnChannels, type StdioChannels } from "./own-channels.ts";
 import { Alarms } from "./alarms.ts";
 import { ChannelStream, Scratch } from "./channel-stream.ts";
+import { ConfigValues } from "./config/config-values.ts";
 import { createClocks } from "./clocks.ts";
 import { type Descriptor, DescriptorTable } from "./descriptor.ts";
 import { type FileCalls, open as openBits } from "./filesystem/file-calls.ts";
@@ -13,6 +14,8 @@ import { type HttpClient } from "./http/http-client.ts";
 import { type HttpSettings, makeHttpClient } from "./http/make-client.ts";
 import { RefusingFolder } from "./filesystem/refusing-folder.ts";
 import { createWalkCalls } from "./filesystem/walk-calls.ts";
+import { type StoreLimits, Stores, StoreShelf } from "./keyvalue/index.ts";
+import { Log } from "./logging/log.ts";
 import { HostInstance, type SharedParts } from "./instance.ts";
 import type { NetworkBackend } from "./network/backend.ts";
 import { type NetworkChoice, networkOf } from "./network/network-of.ts";
@@ -21,6 +24,7 @@ import { NetworkPolicy } from "./network/policy.ts";
 import { waitsError } from "./network/socket.ts";
 import { type NetworkLimits, Sockets } from "./network/sockets.ts";
 import { deafObserver, type Observer } from "./observer.ts";
+import { Postgres } from "./postgres/postgres.ts";
 import { createRandom, type Random } from "./random.ts";
 import { OutputBudget } from "./output.ts";
 import { RefusedStream, StdioStream } from "./streams.ts";
@@ -29,7 +33,7 @@ import { Readiness, Waits } from "./waits.ts";
 export type { HostInstance } from "./instance.ts";
 
 /** How much a workload may have and write. */
-export interface HostLimits extends NetworkLimits {
+export interface HostLimits extends NetworkLimits, StoreLimits {
   /** Open descriptors of one instance, the standard streams and granted folders among them. */
   readonly maxFiles?: number | undefined;
   /** Bytes that one instance may write to stdout and stderr. */
@@ -70,6 +74,8 @@ export interface InstanceOptions {
    * guest that takes connections and cannot open a socket by itself.
    */
   readonly listens?: boolean;
+  /** In place of what the workload's {@link HostOptions.onTurn} is. */
+  readonly onTurn?: (() => void) | undefined;
 }
 
 interface OpenFolder {
@@ -96,12 +102,16 @@ export class HostWorkload {
   readonly #calls: FileCalls;
   readonly #folders: readonly OpenFolder[];
   readonly #shared: SharedParts;
-  readonly #random: Random | undefined;
+  readonly #createRandom: () => Random;
   readonly #network: { readonly backend: NetworkBackend; readonly policy: NetworkPolicy };
   #http: { readonly client: HttpClient; readonly waits: Waits } | undefined;
+  readonly #shelf: StoreShelf;
   readonly #suspends: { alarms: Alarms; readiness: Readiness; scratch: Scratch } | undefined;
 
-  /** @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened, NETWORK_FOLDER, GRANT_INVALID */
+  /**
+   * @throws FILE_NOT_FOUND, FILE_UNREADABLE for a granted folder that cannot be opened, NETWORK_FOLDER, GRANT_INVALID,
+   *   KEYVALUE_FILE, KEYVALUE_BUSY
+   */
   constructor(grants: Grants, options: HostOptions = {}) {
     this.#grants = grants;
     this.#options = options;
@@ -111,11 +121,15 @@ export class HostWorkload {
     this.#network = { backend, policy: new NetworkPolicy(grants, this.#observer, backend.own) };
     this.#calls = options.calls ?? createFileCalls({ opensFolders: grants.files.length > 0, ownsProcess });
     const folders: OpenFolder[] = [];
+    let stores: Stores;
+    this.#shelf = new StoreShelf(options.limits);
     try {
       for (const grant of grants.files) folders.push({ grant, fd: openGranted(this.#calls, grant) });
       const workdir = grants.workdir;
       if (workdir !== undefined) folders.push(openWorkdir(this.#calls, folders, workdir));
+      stores = new Stores(grants, this.#shelf, this.#observer);
     } catch (error) {
+      this.#shelf.close();
       for (const folder of folders) this.#calls.close(folder.fd);
       throw error;
     }
@@ -127,10 +141,13 @@ export class HostWorkload {
       clocks: createClocks(grants.clock, this.#observer),
       observer: this.#observer,
       calls: this.#calls,
+      config: new ConfigValues(grants.config, this.#observer),
+      stores,
       makePaths: () => (paths ??= [this.#calls.makePath(), this.#calls.makePath()]),
     };
     // A seeded stream begins anew in each instance.
-    this.#random = grants.random.kind === "seed" ? undefined : createRandom(grants.random, this.#observer);
+    const random = grants.random.kind === "seed" ? undefined : createRandom(grants.random, this.#observer);
+    this.#createRandom = () => random ?? createRandom(grants.random, this.#observer);
     if (options.waits === "suspend") {
       const { alarms = new Alarms() } = options;
       this.#suspends = { alarms, readiness: new Readiness(this.#calls), scratch: new Scratch() };
@@ -138,23 +155,29 @@ export class HostWorkload {
   }
 
   /** What a new instance gets. @throws NETWORK_PORT where it cannot listen as it should */
-  createInstance({ stdio, listens = false }: InstanceOptions = {}): HostInstance {
-    const hasRoot = this.#folders.some(({ grant }) => /^[./]*$/.test(grant.guest));
-    const isNaming = this.#options.namesRefusals === true && !hasRoot;
-    const descriptors = new DescriptorTable(this.#tableLimit());
-    const budget = new OutputBudget(this.#options.limits?.maxOutput);
+  createInstance({ stdio, listens = false, onTurn = this.#options.onTurn }: InstanceOptions = {}): HostInstance {
+    const limit = this.#tableLimit();
     const waits = this.#suspends === undefined ? undefined : new Waits(this.#suspends);
-    const own = new OwnChannels(stdio);
-    for (const name of ["stdin", "stdout", "stderr"] as const)
-      descriptors.insert(this.#openStdio(name, { budget, waits, own }));
-    for (const folder of this.#folders) descriptors.insert(this.#openFolder(folder, waits));
-    if (isNaming) descriptors.insert(new RefusingFolder(this.#observer));
-    const random = this.#random ?? createRandom(this.#grants.random, this.#observer);
-    const createSockets = (): Sockets => this.#createSockets(waits);
-    const createHttp = (): HttpClient => this.#createHttp();
-    const { onTurn } = this.#options;
-    const instance = new HostInstance(this.#shared, { random, descriptors, waits, onTurn, createSockets, createHttp });
-    if (listens) for (const socket of instance.sockets.openListeners()) descriptors.insert(socket);
+    let made: StreamParts | undefined;
+    const { maxOutput } = this.#options.limits ?? {};
+    const parts = (): StreamParts =>
+      (made ??= { budget: new OutputBudget(maxOutput), waits, onTurn, own: new OwnChannels(stdio) });
+    const instance = new HostInstance(this.#shared, {
+      createRandom: this.#createRandom,
+      createDescriptors: () => this.#createDescriptors(limit, parts()),
+      waits,
+      onTurn,
+      createSockets: () => this.#createSockets(waits),
+      createHttp: this.#createHttp,
+      renewOutput: () => made?.budget.renew(),
+      createLog: () =>
+        new Log(this.#grants.log, this.#observer, (name) => this.#openStream(name, parts(), deafObserver)),
+      createPostgres: this.#createPostgres,
+    });
+    if (stdio !== undefined || listens) {
+      const { descriptors } = instance;
+      if (listens) for (const socket of instance.sockets.openListeners()) descriptors.insert(socket);
+    }
     return instance;
   }
 
@@ -162,17 +185,30 @@ export class HostWorkload {
   close(): void {
     this.#http?.client.close();
     this.#http?.waits.cancel();
+    this.#shelf.close();
     for (const folder of this.#folders) this.#calls.close(folder.fd);
+  }
+
+  #createDescriptors(limit: number | undefined, parts: StreamParts): DescriptorTable {
+    const hasRoot = this.#folders.some(({ grant }) => /^[./]*$/.test(grant.guest));
+    const isNaming = this.#options.namesRefusals === true && !hasRoot;
+    const descriptors = new DescriptorTable(limit);
+    for (const name of ["stdin", "stdout", "stderr"] as const) descriptors.insert(this.#openStdio(name, parts));
+    for (const folder of this.#folders) descriptors.insert(this.#openFolder(folder, parts.waits));
+    if (isNaming) descriptors.insert(new RefusingFolder(this.#observer));
+    return descriptors;
   }
 
   #createSockets(waits: Waits | undefined): Sockets {
     const server = this.#grants.env["DNS_SERVER"];
     const nameServer = server === undefined ? undefined : parsePlace(server, 53);
-    return new Sockets({ ...this.#network, limits: this.#options.limits, waits, nameServer });
+    const { backend, policy } = this.#network;
+    // Which addresses one instance got for its names is nothing that the next may find out.
+    return new Sockets({ backend, policy: policy.fork(), limits: this.#options.limits, waits, nameServer });
   }
 
   /** @throws NETWORK_WAITS where the instances block their thread */
-  #createHttp(): HttpClient {
+  readonly #createHttp = (): HttpClient => {
     if (this.#http === undefined) {
       if (this.#suspends === undefined) throw waitsError();
       const waits = new Waits(this.#suspends);
@@ -180,7 +216,10 @@ export class HostWorkload {
       this.#http = { client: makeHttpClient({ ...this.#network, limits, waits, settings }), waits };
     }
     return this.#http.client;
-  }
+  };
+
+  readonly #createPostgres = (sockets: Sockets): Postgres =>
+    new Postgres({ sockets, suspends: this.#suspends !== undefined, settings: this.#options.http });
 
   #tableLimit(): number | undefined {
     const limit = this.#options.limits?.maxFiles;
@@ -195,12 +234,15 @@ export class HostWorkload {
     return limit;
   }
 
-  #openStdio(name: StdioName, { budget, waits, own }: StreamParts): Descriptor {
+  #openStdio(name: StdioName, parts: StreamParts): Descriptor {
     if (!this.#grants.stdio.includes(name)) return new RefusedStream(name, this.#observer);
+    return this.#openStream(name, parts, this.#observer);
+  }
+
+  #openStream(name: StdioName, { budget, waits, onTurn, own }: StreamParts, observer: Observer): Descriptor {
     const channel = own.get(name) ?? channelOf(this.#options.stdio, name);
     if (channel === undefined) {
-      const { onTurn } = this.#options;
-      return new StdioStream(this.#calls, name, { budget, observer: this.#observer, onTurn, waits });
+      return new StdioStream(this.#calls, name, { budget, observer, onTurn, waits });
     }
     const suspends = this.#suspends;
     return new ChannelStream(channel, {
@@ -223,6 +265,7 @@ export class HostWorkload {
 interface StreamParts {
   readonly budget: OutputBudget;
   readonly waits: Waits | undefined;
+  readonly onTurn: (() => void) | undefined;
   readonly own: OwnChannels;
 }
 

@@ -21,6 +21,8 @@ export const mostBytes = 1_048_576;
 /** What the buffer for reads begins with, in bytes. */
 const firstScratch = 65_536;
 
+const noBytes = new Uint8Array(0);
+
 /** What is known of the file that a path named. */
 export interface LastStat {
   readonly folder: object;
@@ -34,19 +36,19 @@ export class Wasi02Context {
   readonly args: readonly string[];
   readonly features: ReadonlySet<string>;
   readonly trace: ((line: string) => void) | undefined;
-  readonly polls: Polls = new Polls(this);
-  /** What is being written while the guest goes on. */
-  readonly writes = new Set<Promise<void>>();
-  /** Room for texts for which a loop is quicker than an encoder. */
-  readonly shortText = new Uint8Array(64);
+  /** Bytes of HTTP messages that the host keeps for the guest until they are sent or dropped. */
+  httpBytes = 0;
   /** What the last call on a path answered, where that was `stat-at`. */
   lastStat: LastStat | undefined;
   readonly #makeError: (payload: unknown) => Error;
-  readonly #errors = new Map<unknown, Error>();
+  #polls: Polls | undefined;
+  #writes: Set<Promise<void>> | undefined;
+  #shortText: Uint8Array<ArrayBuffer> | undefined;
+  #errors: Map<unknown, Error> | undefined;
   #host: HostInstance | undefined;
   #suspends = false;
-  #scratch = new Uint8Array(0);
-  #part = new Uint8Array(0);
+  #scratch = noBytes;
+  #part = noBytes;
   #pieces: Buffers | undefined;
 
   constructor({ args, features = new Set(), makeError, trace }: Wasi02Options) {
@@ -54,6 +56,27 @@ export class Wasi02Context {
     this.features = features;
     this.trace = trace;
     this.#makeError = makeError;
+  }
+
+  // Of what follows a guest that answers one request uses little: it is made when it is first asked for.
+
+  get polls(): Polls {
+    return (this.#polls ??= new Polls(this));
+  }
+
+  /** What is being written while the guest goes on. */
+  get writes(): Set<Promise<void>> {
+    return (this.#writes ??= new Set());
+  }
+
+  /** Whether something is. */
+  get isWriting(): boolean {
+    return this.#writes !== undefined && this.#writes.size > 0;
+  }
+
+  /** Room for texts for which a loop is quicker than an encoder. */
+  get shortText(): Uint8Array<ArrayBuffer> {
+    return (this.#shortText ??= new Uint8Array(64));
   }
 
   /** What the guest has of the host. */
@@ -103,14 +126,15 @@ export class Wasi02Context {
 
   /** Resolves once what was written is on its way, or can no longer be. */
   async flushed(): Promise<void> {
-    while (this.writes.size > 0) await Promise.allSettled(this.writes);
+    while (this.isWriting) await Promise.allSettled(this.writes);
   }
 
   /** Failing is ordinary: an error for a code is made once. */
   #errorFor(payload: unknown): Error {
     if (typeof payload === "object") return this.#makeError(payload);
-    let error = this.#errors.get(payload);
-    if (error === undefined) this.#errors.set(payload, (error = this.#makeError(payload)));
+    const errors = (this.#errors ??= new Map());
+    let error = errors.get(payload);
+    if (error === undefined) errors.set(payload, (error = this.#makeError(payload)));
     return error;
   }
 }

@@ -1,5 +1,5 @@
 import { HostError } from "../../base/index.ts";
-import { type BodyPipe, type BodyReader, HttpFailure } from "../../host/index.ts";
+import { type BodyPipe, type BodySource, HttpFailure } from "../../host/index.ts";
 import { asked } from "./attempts.ts";
 import type { Wasi02Context } from "./context.ts";
 import { failedOperation, WasiError } from "./errors.ts";
@@ -29,11 +29,11 @@ function streamError(error: unknown): unknown {
 /** The resource `incoming-body` of `wasi:http/types`. */
 export class IncomingBody {
   readonly #context: Wasi02Context;
-  readonly #reader: BodyReader;
+  readonly #reader: BodySource;
   #isStreamed = false;
   #isFinished = false;
 
-  constructor(context: Wasi02Context, reader: BodyReader) {
+  constructor(context: Wasi02Context, reader: BodySource) {
     this.#context = context;
     this.#reader = reader;
   }
@@ -65,11 +65,11 @@ export class IncomingBody {
 /** The resource `future-trailers` of `wasi:http/types`. */
 export class FutureTrailers {
   readonly #context: Wasi02Context;
-  readonly #reader: BodyReader;
+  readonly #reader: BodySource;
   #rest: Promise<void> | undefined;
   #isTaken = false;
 
-  constructor(context: Wasi02Context, reader: BodyReader) {
+  constructor(context: Wasi02Context, reader: BodySource) {
     this.#context = context;
     this.#reader = reader;
   }
@@ -113,15 +113,22 @@ export class FutureTrailers {
   }
 }
 
+/** What a piece of a body that nobody sends yet takes besides its bytes. */
+const pieceOverhead = 128;
+
 /** The resource `outgoing-body` of `wasi:http/types`. */
 export class OutgoingBody {
   readonly #context: Wasi02Context;
   readonly #pipe: BodyPipe;
+  readonly #keeps: (count: number) => void;
   #isWritten = false;
+  #isEnded = false;
 
-  constructor(context: Wasi02Context, pipe: BodyPipe) {
+  /** `keeps` is told of bytes before they are written. */
+  constructor(context: Wasi02Context, pipe: BodyPipe, keeps: (count: number) => void) {
     this.#context = context;
     this.#pipe = pipe;
+    this.#keeps = keeps;
   }
 
   /** Where its bytes are written, once. @throws WasiError */
@@ -130,7 +137,10 @@ export class OutgoingBody {
     this.#isWritten = true;
     const pipe = this.#pipe;
     return new OutputStream(this.#context, {
-      write: (bytes) => pipe.write(bytes),
+      write: (bytes) => {
+        this.#keeps(bytes.length + pieceOverhead);
+        return pipe.write(bytes);
+      },
       flush: () => pipe.flush(),
       isReady: () => pipe.isReady(),
       watch: (wake) => pipe.watch(wake),
@@ -140,15 +150,20 @@ export class OutgoingBody {
 
   /** Says that it is whole. @throws WasiError error-code where it is not as long as its headers say */
   finish(trailers: Fields | undefined): void {
+    this.#isEnded = true;
     try {
       this.#pipe.finish(trailers?.entries);
     } catch (error) {
       throw new WasiError(codeOf(error));
+    } finally {
+      trailers?.drop();
     }
   }
 
   /** A body that was not finished breaks its message off. */
   drop(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#pipe.fail(new HttpFailure({ tag: "internal-error", val: "a body was dropped before it was finished" }));
   }
 }

@@ -2,6 +2,7 @@ import {
   BodyPipe,
   contentLength,
   type HttpErrorCode,
+  HttpFailure,
   type HttpTimeouts,
   type IncomingExchange,
   type IncomingRequestParts,
@@ -12,7 +13,7 @@ import {
 import type { Wasi02Context } from "./context.ts";
 import { WasiError } from "./errors.ts";
 import { IncomingBody, OutgoingBody, type Result } from "./http-bodies.ts";
-import { Fields, token } from "./http-fields.ts";
+import { Fields, hold, token } from "./http-fields.ts";
 
 /** `method` of `wasi:http/types`. */
 export interface Method {
@@ -22,6 +23,9 @@ export interface Method {
 
 /** `scheme` of `wasi:http/types`. */
 export type Scheme = { readonly tag: "HTTP" | "HTTPS" } | { readonly tag: "other"; readonly val: string };
+
+/** Most answers before the answer. */
+const mostInformed = 16;
 
 const methods = new Set(["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"]);
 
@@ -42,6 +46,10 @@ abstract class OutgoingMessage {
   readonly #sizeError: "HTTP-request-body-size" | "HTTP-response-body-size";
   readonly headers: Fields;
   #pipe: BodyPipe | undefined;
+  #body: OutgoingBody | undefined;
+  /** Bytes of its body that were written before anybody sends it. */
+  #unsent = 0;
+  #isSent = false;
 
   constructor(
     context: Wasi02Context,
@@ -50,6 +58,7 @@ abstract class OutgoingMessage {
   ) {
     this.#context = context;
     this.headers = headers.asImmutable();
+    headers.drop();
     this.#sizeError = sizeError;
   }
 
@@ -59,7 +68,37 @@ abstract class OutgoingMessage {
     const length = contentLength(this.headers.entries);
     const expected = Number.isNaN(length) ? undefined : length;
     this.#pipe = new BodyPipe({ expected, sizeError: this.#sizeError });
-    return new OutgoingBody(this.#context, this.#pipe);
+    return (this.#body = new OutgoingBody(this.#context, this.#pipe, (count) => this.#keeps(count)));
+  }
+
+  /** Says that somebody sends it now. */
+  sent(): void {
+    this.#isSent = true;
+    this.#release();
+  }
+
+  /** One that was not sent never will be. */
+  drop(): void {
+    if (this.#isSent) return;
+    this.#pipe?.abandon();
+    this.sent();
+  }
+
+  #keeps(count: number): void {
+    if (this.#isSent) return;
+    this.#unsent += count;
+    hold(this.#context, count);
+  }
+
+  #release(): void {
+    this.headers.drop();
+    this.#context.httpBytes -= this.#unsent;
+    this.#unsent = 0;
+  }
+
+  /** Breaks it off where its body was taken and not finished. */
+  end(): void {
+    this.#body?.drop();
   }
 
   /** What is sent, undefined where no body was taken. */
@@ -143,14 +182,16 @@ export class OutgoingResponse extends OutgoingMessage {
   }
 }
 
+type IncomingParts = Pick<IncomingRequestParts, "fields" | "body">;
+
 /** What a guest gets: headers, and a body that is taken once. */
 abstract class IncomingMessage {
   readonly #context: Wasi02Context;
-  readonly #parts: Pick<HttpResponse, "fields" | "body">;
+  readonly #parts: IncomingParts;
   readonly headers: Fields;
   #isConsumed = false;
 
-  constructor(context: Wasi02Context, parts: Pick<HttpResponse, "fields" | "body">) {
+  constructor(context: Wasi02Context, parts: IncomingParts) {
     this.#context = context;
     this.#parts = parts;
     this.headers = Fields.received(parts.fields);
@@ -192,25 +233,53 @@ export class IncomingRequest extends IncomingMessage {
   override drop(): void {}
 }
 
+/** Why a response would not end where its fields say: a client would take what follows on its connection for something else. */
+function wrongLength({ status, fields, body }: OutgoingResponseParts, method: string): HttpErrorCode | undefined {
+  const length = contentLength(fields);
+  if (length === undefined) return undefined;
+  if (Number.isNaN(length)) return { tag: "HTTP-protocol-error" };
+  const isBodiless = method === "HEAD" || status === 204 || status === 304;
+  return body !== undefined || length === 0 || isBodiless ? undefined : { tag: "HTTP-response-body-size", val: 0n };
+}
+
 /** The resource `response-outparam` of `wasi:http/types`. */
 export class ResponseOutparam {
   readonly #exchange: IncomingExchange;
+  #informed = 0;
   #isSet = false;
+  #response: OutgoingResponse | undefined;
 
   constructor(exchange: IncomingExchange) {
     this.#exchange = exchange;
   }
 
-  /** @throws WasiError error-code for what is no status of an answer before the answer, or comes behind it */
+  /** @throws WasiError error-code for what is no status of an answer before the answer, comes behind it, or is one too many */
   sendInformational(status: number, headers: Fields): void {
-    if (this.#isSet || status < 102 || status > 199) throw new WasiError({ tag: "HTTP-protocol-error" });
+    // They are kept for a client that does not read, and nothing holds the guest back.
+    const isTooMany = ++this.#informed > mostInformed;
+    if (this.#isSet || isTooMany || status < 102 || status > 199) throw new WasiError({ tag: "HTTP-protocol-error" });
     this.#exchange.inform(status, headers.entries);
+    headers.drop();
   }
 
   set(response: Result<OutgoingResponse, HttpErrorCode>): void {
+    if (this.#isSet) return;
     this.#isSet = true;
-    if (response.tag === "ok") this.#exchange.respond(response.val.parts);
-    else this.#exchange.fail(response.val);
+    if (response.tag === "err") return this.#exchange.fail(response.val);
+    const { parts } = (this.#response = response.val);
+    response.val.sent();
+    const wrong = wrongLength(parts, this.#exchange.request.method);
+    if (wrong === undefined) return this.#exchange.respond(parts);
+    const failure = new HttpFailure(wrong);
+    parts.body?.abandon(failure);
+    this.#exchange.fail(wrong);
+  }
+
+  /** Says that the guest is done: what it began and did not finish breaks off. Where it failed, the host answers in its stead. */
+  end({ hasFailed }: { readonly hasFailed: boolean }): void {
+    if (hasFailed) this.#isSet = true;
+    else this.drop();
+    this.#response?.end();
   }
 
   /** A guest that gives it up answers nothing. */

@@ -71,9 +71,15 @@ export function handleOutgoing(
   options: RequestOptions | undefined,
 ): FutureIncomingResponse {
   const { method, scheme = { tag: "HTTPS" }, authority, path = "/", headers, pipe } = request;
-  if (method.tag === "connect" || nameOfMethod(method) === "CONNECT") throw refused("HTTP-request-method-invalid");
-  if (scheme.tag === "other") throw refused("HTTP-protocol-error");
-  if (authority === undefined) throw refused("HTTP-request-URI-invalid");
+  const refuse = (tag: RefusedTag): never => {
+    request.drop();
+    const code: HttpErrorCode = { tag };
+    throw new WasiError(code);
+  };
+  if (method.tag === "connect" || nameOfMethod(method) === "CONNECT") return refuse("HTTP-request-method-invalid");
+  if (scheme.tag === "other") return refuse("HTTP-protocol-error");
+  if (authority === undefined) return refuse("HTTP-request-URI-invalid");
+  request.sent();
   const exchange = context.host.http.send({
     method: nameOfMethod(method),
     scheme: scheme.tag === "HTTPS" ? "https" : "http",
@@ -86,7 +92,4 @@ export function handleOutgoing(
   return new FutureIncomingResponse(context, exchange);
 }
 
-function refused(tag: "HTTP-request-method-invalid" | "HTTP-protocol-error" | "HTTP-request-URI-invalid"): WasiError {
-  const code: HttpErrorCode = { tag };
-  return new WasiError(code);
-}
+type RefusedTag = "HTTP-request-method-invalid" | "HTTP-protocol-error" | "HTTP-request-URI-invalid";

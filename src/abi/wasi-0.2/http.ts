@@ -30,10 +30,13 @@ const drop = (docs: string): Wasi02Row => ({
 });
 
 const fieldsRows = {
-  "[constructor]fields": { docs: "No fields, to be added to.", run: (): Fields => Fields.empty() },
+  "[constructor]fields": {
+    docs: "No fields, to be added to.",
+    run: (context: Context): Fields => Fields.empty(context),
+  },
   "[static]fields.from-list": {
     docs: "Fields in turn; names that belong to the connection are forbidden.",
-    run: (_: Context, entries: readonly HttpField[]): Fields => Fields.fromList(entries),
+    run: (context: Context, entries: readonly HttpField[]): Fields => Fields.fromList(context, entries),
   },
   "[method]fields.get": {
     docs: "The values of a name, in turn.",
@@ -61,9 +64,9 @@ const fieldsRows = {
   },
   "[method]fields.clone": {
     docs: "The same, to be changed.",
-    run: (_: Context, fields: Fields): Fields => fields.clone(),
+    run: (context: Context, fields: Fields): Fields => fields.clone(context),
   },
-  "[resource-drop]fields": forget,
+  "[resource-drop]fields": drop("Forgets it."),
 } satisfies Wasi02Rows;
 
 const incomingRequestRows = {
@@ -145,9 +148,9 @@ const outgoingRequestRows = {
   },
   "[method]outgoing-request.headers": {
     docs: "The headers, not to be changed.",
-    run: (_: Context, { headers }: OutgoingRequest): Fields => headers,
+    run: (_: Context, { headers }: OutgoingRequest): Fields => headers.asImmutable(),
   },
-  "[resource-drop]outgoing-request": forget,
+  "[resource-drop]outgoing-request": drop("Forgets it."),
 } satisfies Wasi02Rows;
 
 type TimeName = keyof RequestOptions["times"];
@@ -224,13 +227,13 @@ const responseRows = {
   },
   "[method]outgoing-response.headers": {
     docs: "The headers, not to be changed.",
-    run: (_: Context, { headers }: OutgoingResponse): Fields => headers,
+    run: (_: Context, { headers }: OutgoingResponse): Fields => headers.asImmutable(),
   },
   "[method]outgoing-response.body": {
     docs: "The body, once; a response whose body is never taken has none.",
     run: (_: Context, response: OutgoingResponse): OutgoingBody => response.body(),
   },
-  "[resource-drop]outgoing-response": forget,
+  "[resource-drop]outgoing-response": drop("Forgets it."),
 } satisfies Wasi02Rows;
 
 const bodyRows = {

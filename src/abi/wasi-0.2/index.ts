@@ -1,4 +1,8 @@
 export { Wasi02Context, type Wasi02Options } from "./context.ts";
+export { inputStreamOf, outputStreamOf, webFromInput, webFromOutput } from "./given-streams.ts";
+export { InputStream } from "./input-stream.ts";
+export { OutputStream } from "./output-stream.ts";
+export { draftInterfaces } from "./drafts/interfaces.ts";
 export { WasiTrap } from "./errors.ts";
 export { incomingArguments } from "./http-incoming.ts";
 export { wasi02Interfaces } from "./interfaces.ts";

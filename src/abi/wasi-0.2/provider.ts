@@ -1,5 +1,7 @@
 import { SampanError } from "../../base/index.ts";
+import type { ComponentFunctionType } from "../../wasm/component/index.ts";
 import type { Wasi02Context } from "./context.ts";
+import { draftInterfaces } from "./drafts/interfaces.ts";
 import { wasi02Interfaces } from "./interfaces.ts";
 import type { Wasi02Interface, Wasi02Row } from "./row.ts";
 
@@ -11,8 +13,17 @@ export interface Wasi02Function {
   readonly takesViews: boolean;
 }
 
-/** Finds a function by the names of its interface, with any version of WASI 0.2, and its own. @throws COMPONENT_FEATURE_OFF */
-export type Wasi02Provider = (interfaceName: string | undefined, functionName: string) => Wasi02Function | undefined;
+/**
+ * Finds a function by the names of its interface, with any version of WASI 0.2 or exactly that of a draft, and its own, and by the
+ * type that the component has for it.
+ *
+ * @throws COMPONENT_FEATURE_OFF
+ */
+export type Wasi02Provider = (
+  interfaceName: string | undefined,
+  functionName: string,
+  type?: ComponentFunctionType,
+) => Wasi02Function | undefined;
 
 /** The name without its version, where that is one of WASI 0.2; pre-releases of it had other functions. */
 const versioned = /^(wasi:[^@]+)@0\.2\.\d+(?:\+.*)?$/;
@@ -24,40 +35,48 @@ export function findWasi02(interfaceName: string, functionName: string): Wasi02R
 }
 
 function interfaceOf(name: string): Wasi02Interface | undefined {
+  if (Object.hasOwn(draftInterfaces, name)) return draftInterfaces[name];
   const known = versioned.exec(name)?.[1] ?? "";
   return Object.hasOwn(wasi02Interfaces, known) ? wasi02Interfaces[known] : undefined;
 }
 
+/** Where the functions of one instance find their state; another for each use of an instance that is used again. */
+export interface Wasi02Place {
+  readonly context: Wasi02Context;
+}
+
 /** What one instance of a component gets of WASI 0.2. */
-export function createWasi02(context: Wasi02Context): Wasi02Provider {
-  return (interfaceName = "", functionName) => {
+export function createWasi02(place: Wasi02Place): Wasi02Provider {
+  const { features, trace } = place.context;
+  return (interfaceName = "", functionName, type) => {
     const itsInterface = interfaceOf(interfaceName);
     const row = findWasi02(interfaceName, functionName);
     if (itsInterface === undefined || row === undefined) return undefined;
     const { feature, mayWait = false, takesViews = false } = row;
     const name = `${interfaceName}#${functionName}`;
-    if (feature !== undefined && !context.features.has(feature)) throw featureOff(name, feature);
-    const call = bound(context, { row, itsInterface, name });
-    return { call: context.trace === undefined ? call : traced(call, name, context.trace), mayWait, takesViews };
+    if (feature !== undefined && !features.has(feature)) throw featureOff(name, feature);
+    const run = row.runFor?.(type) ?? row.run;
+    const call = bound(place, { run, itsInterface, name });
+    return { call: trace === undefined ? call : traced(call, name, trace), mayWait, takesViews };
   };
 }
 
 type Call = (...values: never[]) => unknown;
 
 function bound(
-  context: Wasi02Context,
-  { row, itsInterface, name }: { row: Wasi02Row; itsInterface: Wasi02Interface; name: string },
+  place: Wasi02Place,
+  { run, itsInterface, name }: { run: Wasi02Row["run"]; itsInterface: Wasi02Interface; name: string },
 ): Call {
-  const { run } = row;
-  const fail = (error: unknown): never => {
+  const fail = (context: Wasi02Context, error: unknown): never => {
     throw context.errorOf(error, itsInterface, name);
   };
   return (...values) => {
+    const { context } = place;
     try {
       const value = run(context, ...values);
-      return value instanceof Promise ? value.catch(fail) : value;
+      return value instanceof Promise ? value.catch((error: unknown) => fail(context, error)) : value;
     } catch (error) {
-      return fail(error);
+      return fail(context, error);
     }
   };
 }

@@ -58,7 +58,7 @@ test("findWasi02() takes every version of 0.2, and none of another track or a pr
 
 test("createWasi02() refuses a function that is marked unstable with COMPONENT_FEATURE_OFF until its feature is named", () => {
   const { context } = createFixture();
-  assert.throws(() => createWasi02(context)("wasi:clocks/timezone@0.2.6", "utc-offset"), {
+  assert.throws(() => createWasi02({ context })("wasi:clocks/timezone@0.2.6", "utc-offset"), {
     code: "COMPONENT_FEATURE_OFF",
     hint: "allow it with --feature clocks-timezone",
   });

@@ -49,7 +49,7 @@ export function createFixture({ grants, host: options, features, access, trace }
     trace,
   });
   context.attach(host, { suspends: options?.waits === "suspend" });
-  const provide = createWasi02(context);
+  const provide = createWasi02({ context });
   after(() => {
     host.close();
     workload.close();

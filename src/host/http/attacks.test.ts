@@ -132,7 +132,7 @@ async function smuggled(t: TestContext, spoil: (call: (name: string, ...values: 
   });
   const context = new Wasi02Context({ args: [], makeError: (payload) => new Error("answered", { cause: payload }) });
   context.attach(host, { suspends: true });
-  const provide = createWasi02(context);
+  const provide = createWasi02({ context });
   const call = (name: string, ...values: unknown[]): unknown => {
     const [itsInterface = "", function_ = ""] = name.split("#");
     const found = provide(`wasi:${itsInterface}@0.2.0`, function_);

@@ -4,6 +4,26 @@ import { type HttpFailure, httpFailureOf, plainFailure } from "./errors.ts";
 import { fieldsOfRaw } from "./fields.ts";
 import { Wakes } from "./wakes.ts";
 
+/** A body that comes in. */
+export interface BodySource {
+  /** Whether it is over, well or not. */
+  readonly isOver: boolean;
+  /** What it failed with. */
+  readonly failure: HttpFailure | undefined;
+  /** Fields behind the body, whole once it ended. */
+  readonly trailers: readonly HttpField[];
+  isReady(): boolean;
+  watch(wake: () => void): true | (() => void);
+  /** At least one byte, 0 for the end. @throws HttpFailure */
+  read(into: Uint8Array): number | Promise<number>;
+  /** Resolves once all of it was read or dropped. */
+  rest(): Promise<void>;
+  /** Ends it: nobody reads on. */
+  close(): void;
+  /** Has it fail. */
+  fail(failure: HttpFailure): void;
+}
+
 /** What a {@link BodyReader} is made with. */
 export interface BodyReaderOptions {
   /** Most ms between two pieces that are waited for. */
@@ -15,8 +35,8 @@ export interface BodyReaderOptions {
 /** How many turns of the event loop a connection may take until it is free again. */
 const mostTurns = 4;
 
-/** A body that comes in: bytes are taken from the connection as they are read. */
-export class BodyReader {
+/** A body that comes in by Node: bytes are taken from the connection as they are read. */
+export class BodyReader implements BodySource {
   readonly #message: IncomingMessage;
   readonly #options: BodyReaderOptions;
   readonly #wakes = new Wakes();

@@ -60,11 +60,13 @@ export class Connector {
 
   /** @throws HttpFailure that says whether the target is not granted, or its address is not what the grant opens */
   #check(place: InternetAddress, host: string): void {
-    const { policy } = this.#options;
+    const isLiteral = parseAddress(host) !== undefined;
+    // What others of the workload got for its names opens no address to who asks for that: it would tell of them.
+    const policy = isLiteral ? this.#options.policy.fork() : this.#options.policy;
     try {
       policy.connect(place);
     } catch (error) {
-      const isNamed = parseAddress(host) === undefined && policy.isNamed(host, place.port);
+      const isNamed = !isLiteral && policy.isNamed(host, place.port);
       throw isNamed ? plainFailure("destination-IP-prohibited") : error;
     }
   }

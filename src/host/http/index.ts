@@ -1,5 +1,5 @@
-export { BodyPipe, type HttpField } from "./body-pipe.ts";
-export { BodyReader } from "./body-reader.ts";
+export { BodyPipe, type BodySink, type HttpField } from "./body-pipe.ts";
+export { BodyReader, type BodySource } from "./body-reader.ts";
 export { type HttpErrorCode, HttpFailure, plainFailure } from "./errors.ts";
 export { type Authority, contentLength, parseAuthority } from "./fields.ts";
 export {
@@ -17,3 +17,10 @@ export {
   type OutgoingResponseParts,
 } from "./node-exchange.ts";
 export { type HttpSettings } from "./make-client.ts";
+export {
+  hasRequestParser,
+  type ParsedHead,
+  type ParserEvents,
+  type ParserProblem,
+  RequestParser,
+} from "./request-parser.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BodyPipe, HttpField } from "./body-pipe.ts";
-import { BodyReader } from "./body-reader.ts";
+import { BodyReader, type BodySource } from "./body-reader.ts";
 import type { HttpErrorCode } from "./errors.ts";
 import { contentLength, fieldsOfRaw, rawOfFields } from "./fields.ts";
 import { sendBody } from "./send-body.ts";
@@ -12,7 +12,7 @@ export interface IncomingRequestParts {
   readonly authority: string | undefined;
   readonly path: string;
   readonly fields: readonly HttpField[];
-  readonly body: BodyReader;
+  readonly body: BodySource;
 }
 
 /** What a guest answers. */

@@ -5,28 +5,17 @@ import { rawOfFields } from "./fields.ts";
 
 /** Sends a body as the peer takes it, its trailers behind it; a body that fails breaks the message off. */
 export function sendBody(body: BodyPipe, message: OutgoingMessage): void {
-  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
-  let isClosed = false;
-  message.once("close", () => {
-    isClosed = true;
-    close();
-    body.abandon();
-  });
+  message.once("close", () => body.abandon());
   message.on("error", (error) => body.abandon(httpFailureOf(error, "request")));
+  message.on("drain", () => body.drained());
   message.flushHeaders();
-  const send = async (): Promise<void> => {
-    for (;;) {
-      const bytes = await body.next();
-      if (isClosed) return;
-      if (bytes === undefined) break;
-      if (!message.write(bytes)) await Promise.race([drained(message), closed]);
-    }
-    if (body.trailers.length > 0) message.addTrailers(rawOfFields(body.trailers));
-    message.end();
-  };
-  send().catch((error: unknown) => message.destroy(httpFailureOf(error, "request")));
-}
-
-function drained(message: OutgoingMessage): Promise<void> {
-  return new Promise((resolve) => message.once("drain", resolve));
+  body.attach({
+    // Node sends them when it can, and the guest goes on with its own.
+    write: (bytes) => message.write(bytes.slice()),
+    end: (trailers) => {
+      if (trailers.length > 0) message.addTrailers(rawOfFields(trailers));
+      message.end();
+    },
+    fail: (error) => void message.destroy(httpFailureOf(error, "request")),
+  });
 }

@@ -56,8 +56,8 @@ export interface Connection {
 /** A stream socket's place: it can listen or connect from there, once. */
 export interface BoundStream {
   readonly address: SocketAddress;
-  /** Hands over each connection as it comes. @throws HostError */
-  listen(backlog: number, accepted: (connection: Connection) => void): void;
+  /** Hands over each connection as it comes; `full` hears where one has to wait for a descriptor, if that can be told. @throws HostError */
+  listen(backlog: number, accepted: (connection: Connection) => void, full?: () => void): void;
   /** Connects from there. */
   connect(to: SocketAddress): Connection;
   close(): void;

@@ -12,6 +12,8 @@ export {
   type SocketKind,
 } from "./backend.ts";
 export { directNetwork } from "./direct.ts";
+export { adoptNotes, closeNoted, noteDescriptors, type NotedDescriptors } from "./native/descriptors.ts";
+export { bindNative, type NativeBindOptions } from "./native/native-bound.ts";
 export { isNetworkData, type NetworkChoice } from "./network-of.ts";
 export * from "./project/index.ts";
 export { Socket } from "./socket.ts";

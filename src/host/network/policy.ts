@@ -40,6 +40,11 @@ export class NetworkPolicy {
     this.#own = own;
   }
 
+  /** The same, which remembers no address. */
+  fork(): NetworkPolicy {
+    return new NetworkPolicy(this.#grants, this.#observer, this.#own);
+  }
+
   /** Lets a connection or datagram to an address through. @throws HostError acces */
   connect(to: SocketAddress): void {
     if (to.family === "unix") return this.#decide({ capability: "net.connect", host: `unix:${to.path}`, port: 0 });

@@ -26,7 +26,7 @@ export interface NetworkLimits {
 /** What {@link Sockets} are made from. */
 export interface SocketsOptions {
   readonly backend: NetworkBackend;
-  /** Shared by the instances of a workload. */
+  /** What it lets through, and the addresses that were got for names. */
   readonly policy: NetworkPolicy;
   readonly limits?: NetworkLimits | undefined;
   readonly waits: Waits | undefined;
@@ -88,6 +88,11 @@ export class Sockets {
     const { waits } = this.#options;
     const answer = this.#options.policy.resolve(name, this.#options.backend);
     return waits === undefined ? answer : waits.forSignal(answer);
+  }
+
+  /** Lets what goes to a name through, at all of the addresses that it has. @throws HostError acces */
+  checkName(name: string, port: number, addresses: readonly string[]): void {
+    this.#options.policy.connectByName(name, port, { addresses });
   }
 
   /**

@@ -50,7 +50,7 @@ export class Wasi02Target implements AttackTarget {
     this.#instance = this.#workload.createInstance();
     const context = new Wasi02Context({ args: ["attack"], makeError: (payload) => new CallError(payload) });
     context.attach(this.#instance);
-    this.#provide = createWasi02(context);
+    this.#provide = createWasi02({ context });
     const folders = this.#call("get-directories", [], "wasi:filesystem/preopens@0.2.0") as [unknown, string][];
     this.#table.length = this.folder;
     for (const [file] of folders) this.#table.push(opened(file));

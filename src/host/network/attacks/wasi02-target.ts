@@ -42,7 +42,7 @@ class Guest {
     this.host = this.#workload.createInstance();
     const context = new Wasi02Context({ args: [], makeError: (payload) => new Answered(payload) });
     context.attach(this.host, { suspends: true });
-    this.#provide = createWasi02(context);
+    this.#provide = createWasi02({ context });
   }
 
   /** Calls `interface#function`. */

@@ -2,12 +2,22 @@ import { unlinkSync } from "node:fs";
 import { failure } from "../../../base/index.ts";
 import type { BoundStream, Connection, SocketAddress } from "../backend.ts";
 import { NativeConnection } from "./native-connection.ts";
-import type { NativeSockets } from "./native-sockets.ts";
+import { type NativeSockets, nativeSockets } from "./native-sockets.ts";
 
 /** How a place is bound. */
 export interface NativeBindOptions {
   /** Whether several sockets may listen there, among which the system shares out what comes. */
   readonly reusesPort?: boolean;
+}
+
+/**
+ * Binds a place by the system's own calls; undefined where there are none.
+ *
+ * @throws HostError addrinuse, addrnotavail, acces, mfile, nametoolong
+ */
+export function bindNative(at: SocketAddress, options?: NativeBindOptions): BoundStream | undefined {
+  const sockets = nativeSockets();
+  return sockets === undefined ? undefined : new NativeBound(sockets, at, options);
 }
 
 /** A place that was bound by the system's own calls. */
@@ -16,6 +26,8 @@ export class NativeBound implements BoundStream {
   readonly #sockets: NativeSockets;
   #fd: number;
   #isListening = false;
+  /** Runs while no descriptor is left for what waits. */
+  #pause: NodeJS.Timeout | undefined;
 
   /** @throws HostError addrinuse, addrnotavail, acces, mfile, nametoolong */
   constructor(sockets: NativeSockets, at: SocketAddress, options: NativeBindOptions = {}) {
@@ -31,13 +43,22 @@ export class NativeBound implements BoundStream {
     }
   }
 
-  listen(backlog: number, accepted: (connection: Connection) => void): void {
+  listen(backlog: number, accepted: (connection: Connection) => void, full?: () => void): void {
     const { calls, loop } = this.#sockets;
     const fd = this.#take();
     this.#fd = fd;
     this.#isListening = true;
     calls.listen(fd, backlog);
-    loop.addLevel(fd, { ready: () => this.#accept(accepted) });
+    const watcher = {
+      ready: () => {
+        if (this.#accept(accepted)) return;
+        // What waits would be told again and again, and to take it fails until something else is closed.
+        loop.remove(fd);
+        this.#pause = setTimeout(() => loop.addLevel(fd, watcher), pause);
+        full?.();
+      },
+    };
+    loop.addLevel(fd, watcher);
   }
 
   connect(to: SocketAddress): Connection {
@@ -48,21 +69,25 @@ export class NativeBound implements BoundStream {
     const fd = this.#fd;
     if (fd < 0) return;
     this.#fd = -1;
+    clearTimeout(this.#pause);
     if (this.#isListening) this.#sockets.loop.remove(fd);
     if (this.address.family === "unix") unlinkQuietly(this.address.path);
     this.#sockets.calls.close(fd);
   }
 
-  #accept(accepted: (connection: Connection) => void): void {
+  /** False where something waits that cannot be taken. */
+  #accept(accepted: (connection: Connection) => void): boolean {
     const { calls } = this.#sockets;
     // So many in one turn: the others have waited as well.
     for (let i = 0; i < mostAccepted && this.#fd >= 0; i++) {
       const one = calls.accept(this.#fd);
-      if (one === undefined) return;
+      if (one === "full") return false;
+      if (one === undefined) return true;
       const { fd, remote } = one;
       if (remote.family !== "unix") calls.setOption(fd, "noDelay", 1);
       accepted(new NativeConnection(this.#sockets, { fd, remote, isConnecting: false }));
     }
+    return true;
   }
 
   #take(): number {
@@ -74,6 +99,8 @@ export class NativeBound implements BoundStream {
 }
 
 const mostAccepted = 64;
+/** How long nothing is taken once descriptors are exhausted, in ms. */
+const pause = 50;
 
 function unlinkQuietly(path: string): void {
   try {

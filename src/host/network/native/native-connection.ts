@@ -10,6 +10,9 @@ const largeChunk = 4096;
 const lingerTime = 60_000;
 const anyEnd = epollBit.peerEnded | epollBit.hangUp | epollBit.error;
 
+/** The place of a connection of which none is known. */
+const nowhere: SocketAddress = { family: "unix", path: "" };
+
 type State = "connecting" | "open" | "closing" | "over";
 
 /** What a {@link NativeConnection} begins with. */
@@ -59,6 +62,8 @@ export class NativeConnection implements Connection, Watcher {
   }
 
   get local(): SocketAddress {
+    // The number of its descriptor may be another's since it is over.
+    if (this.#state === "over") return this.#local ?? nowhere;
     return (this.#local ??= this.#sockets.calls.local(this.#fd));
   }
 
@@ -249,7 +254,7 @@ export class NativeConnection implements Connection, Watcher {
     try {
       this.#local ??= this.#sockets.calls.local(this.#fd);
     } catch {
-      this.#local = { family: "unix", path: "" };
+      this.#local = nowhere;
     }
   }
 

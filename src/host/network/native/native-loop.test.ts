@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import { Worker } from "node:worker_threads";
 import { directNetwork } from "../direct.ts";
 import { NativeBound } from "./native-bound.ts";
+import { NativeConnection } from "./native-connection.ts";
 import { nativeLoop, type NativeLoop } from "./native-loop.ts";
 import { type NativeSockets, nativeSockets } from "./native-sockets.ts";
 
@@ -147,4 +148,75 @@ test("a chunk that comes back is received into again, and never two at once", { 
   await promise;
   assert.deepEqual(Buffer.concat(got), Buffer.from(bytes));
   assert.ok(buffers.size < got.length, `${buffers.size} buffers for ${got.length} chunks`);
+});
+
+test("NativeLoop tells nobody what was of a descriptor that had their number before", { skip }, async () => {
+  const { loop, calls } = sockets();
+  const { native } = loop;
+  const { bytes, address } = native.allocate(8);
+  const pair = (): readonly [number, number] => {
+    assert.equal(native.c.socketpair(1, 1 | 0o4000 | 0o2_000_000, 0, address), 0);
+    const [ours = -1, other = -1] = new Int32Array(bytes.buffer);
+    return [ours, other];
+  };
+  const message = native.allocate(1);
+  const [first, second] = [pair(), pair()];
+  const told: number[] = [];
+  const open = new Set([first[1], second[1]]);
+  const done = Promise.withResolvers<void>();
+  let release = (): void => {};
+  /** Closes the other one, of which an event is there already, and has its number taken by somebody else. */
+  const replace = (own: number, other: number): void => {
+    for (const fd of [own, other]) loop.remove(fd);
+    calls.close(own);
+    calls.close(other);
+    const [ours, peer] = pair();
+    // The number itself, wherever the system has put the new one.
+    const taken = [ours, peer].find((fd) => fd === other) ?? native.c.fcntl(ours, 1030, other);
+    assert.equal(taken, other);
+    for (const fd of [ours, peer, taken]) open.add(fd);
+    loop.add(taken, {
+      ready: (events) => {
+        told.push(events);
+        // What else there is of it is told by then.
+        loop.later(() => loop.later(done.resolve));
+      },
+    });
+    release = () => loop.remove(taken);
+  };
+  loop.add(first[0], { ready: (events) => (events & 1) === 1 && replace(first[0], second[0]) });
+  loop.add(second[0], { ready: (events) => (events & 1) === 1 && replace(second[0], first[0]) });
+  for (const [, peer] of [first, second]) assert.equal(calls.send(peer, message.address, 1), 1);
+  await done.promise;
+  release();
+  for (const fd of open) calls.close(fd);
+  assert.ok(told.length > 0);
+  // It can be written to, and nothing is there to be read.
+  for (const events of told) assert.equal(events & 1, 0);
+});
+
+test("NativeConnection asks nothing of a descriptor that it has given back", { skip }, (t) => {
+  const all = sockets();
+  const bound = new NativeBound(all, { family: "ipv4", address: "127.0.0.1", port: 0 });
+  bound.listen(8, (connection) => t.after(() => connection.reset()));
+  t.after(() => bound.close());
+  const fd = all.calls.open("ipv4");
+  const connection = NativeConnection.to(all, fd, bound.address);
+  connection.reset();
+  const others = Array.from(
+    { length: 4 },
+    () => new NativeBound(all, { family: "ipv4", address: "127.0.0.1", port: 0 }),
+  );
+  t.after(() => {
+    for (const other of others) other.close();
+  });
+  const { local } = connection;
+  assert.ok(
+    others.every(({ address }) => address.family === "unix" || local.family === "unix" || address.port !== local.port),
+  );
+  connection.setKeepAlive(true);
+  connection.end();
+  connection.reset();
+  // None of the others lost its descriptor by that.
+  for (const other of others) assert.doesNotThrow(() => other.listen(1, () => {}));
 });

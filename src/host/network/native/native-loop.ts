@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
+import { closing, opened } from "./descriptors.ts";
 import { type Native, nativeOrUndefined, nodeInternals } from "../../../base/native.ts";
 
 /** What is told of a descriptor: bits of EPOLL… (epoll_ctl(2)). */
@@ -18,6 +19,11 @@ interface NodeTimers {
   readonly now: () => number;
   /** When the next timer is due. */
   readonly due: () => number | undefined;
+  /**
+   * Runs what promises and ticks have waiting, as Node does behind each event of its own: what one event began is done before
+   * the next is told, and guests that wait for nothing do not pile up.
+   */
+  readonly settle: () => void;
 }
 
 const control = { add: 1, remove: 2, change: 3 } as const;
@@ -37,7 +43,9 @@ const wait = { least: 1, most: 250 } as const;
 export class NativeLoop {
   readonly native: Native;
   readonly #timers: NodeTimers;
-  readonly #watchers = new Map<number, Watcher>();
+  readonly #watchers = new Map<number, { readonly watcher: Watcher; readonly serial: number }>();
+  /** Tells what is watched now from what was watched by the same number: it may have been closed within a turn. */
+  #serial = 0;
   readonly #epoll: number;
   readonly #area: { readonly words: Uint32Array; readonly events: bigint; readonly one: bigint };
   readonly #turn = (): void => this.#look();
@@ -56,6 +64,7 @@ export class NativeLoop {
     const { bytes, address } = native.allocate(16 + mostEvents * recordWords * 4);
     this.#area = { words: new Uint32Array(bytes.buffer), one: address, events: address + 16n };
     this.#epoll = native.c.epoll_create1(closesOnExec);
+    opened(this.#epoll);
     this.#guide = NodeGuide.make(native);
   }
 
@@ -74,16 +83,12 @@ export class NativeLoop {
 
   /** Watches a descriptor for changes: each is told once. The process lives on meanwhile. */
   add(fd: number, watcher: Watcher): void {
-    this.#watchers.set(fd, watcher);
-    this.#control(control.add, fd, epollBit.in | epollBit.out | epollBit.peerEnded | epollBit.edge);
-    this.#schedule();
+    this.#watch(fd, watcher, epollBit.in | epollBit.out | epollBit.peerEnded | epollBit.edge);
   }
 
   /** Watches a descriptor for as long as something is there to be read. */
   addLevel(fd: number, watcher: Watcher): void {
-    this.#watchers.set(fd, watcher);
-    this.#control(control.add, fd, epollBit.in);
-    this.#schedule();
+    this.#watch(fd, watcher, epollBit.in);
   }
 
   /** Watches no more; to be called before the descriptor is closed. */
@@ -94,6 +99,13 @@ export class NativeLoop {
   /** Runs something in the next turn. */
   later(run: () => void): void {
     this.#later.push(run);
+    this.#schedule();
+  }
+
+  #watch(fd: number, watcher: Watcher, events: number): void {
+    this.#serial = (this.#serial + 1) >>> 0;
+    this.#watchers.set(fd, { watcher, serial: this.#serial });
+    this.#control(control.add, fd, events);
     this.#schedule();
   }
 
@@ -114,12 +126,22 @@ export class NativeLoop {
     this.#schedule();
     for (let at = 4; at < 4 + count * recordWords; at += recordWords) {
       // For Node's own nothing is to be done: its loop looks before the next turn.
-      this.#watchers.get(words[at + recordWords - 2] ?? -1)?.ready(words[at] ?? 0);
+      const watched = this.#watchers.get(words[at + recordWords - 2] ?? -1);
+      if (watched?.serial === words[at + recordWords - 1]) watched?.watcher.ready(words[at] ?? 0);
+      this.#timers.settle();
     }
     if (this.#later.length > 0) {
       const due = this.#later;
       this.#later = [];
-      for (const run of due) run();
+      for (let run = due.shift(); run !== undefined; run = due.shift()) {
+        try {
+          run();
+          this.#timers.settle();
+        } catch (error) {
+          this.#later.unshift(...due);
+          throw error;
+        }
+      }
     }
     if (this.#guide !== undefined) this.#findNode(this.#guide);
     if (this.#watchers.size === 0 && this.#later.length === 0) this.#rest();
@@ -155,7 +177,7 @@ export class NativeLoop {
     const { words, one } = this.#area;
     words[0] = events;
     words[recordWords - 2] = fd;
-    words[recordWords - 1] = 0;
+    words[recordWords - 1] = this.#watchers.get(fd)?.serial ?? 0;
     this.native.c.epoll_ctl(this.#epoll, operation, fd, one);
   }
 }
@@ -174,6 +196,7 @@ class NodeGuide {
     const [ours = -1, other = -1] = new Int32Array(bytes.buffer);
     if (made < 0) throw new Error("No pair of sockets can be had");
     this.#fds = [ours, other];
+    opened(other);
     this.#pipe = new Pipe(0);
     this.#pipe.open(ours);
     this.#pipe.unref();
@@ -209,6 +232,7 @@ class NodeGuide {
 
   close(): void {
     this.#pipe.close();
+    closing(this.#fds[1]);
     this.#native.c.close(this.#fds[1]);
   }
 }
@@ -257,7 +281,14 @@ function nodeTimers(): NodeTimers | undefined {
   if (inner?.immediateInfo === undefined || typeof inner.getLibuvNow !== "function" || queue === undefined)
     return undefined;
   // Called as its method: the quick way of V8's to it looks into what it is called on, and aborts for anything else.
-  return { immediates: inner.immediateInfo, now: () => inner.getLibuvNow(), due: () => queue.peek()?.expiry };
+  const settle: unknown = "_tickCallback" in process ? process._tickCallback : undefined;
+  if (typeof settle !== "function") return undefined;
+  return {
+    immediates: inner.immediateInfo,
+    now: () => inner.getLibuvNow(),
+    due: () => queue.peek()?.expiry,
+    settle: settle as () => void,
+  };
 }
 
 interface InnerTimers {

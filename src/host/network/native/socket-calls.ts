@@ -2,6 +2,7 @@ import { type Errno, failure, failureOfLinux } from "../../../base/index.ts";
 import type { Native } from "../../../base/native.ts";
 import { formatAddress, parseAddress } from "../../../capabilities/index.ts";
 import type { SocketAddress, SocketFamily } from "../backend.ts";
+import { closing, opened } from "./descriptors.ts";
 
 const families = { unix: 1, ipv4: 2, ipv6: 10 } as const;
 const streamKind = 1;
@@ -18,7 +19,9 @@ const options = {
 } as const;
 const bothHalves = { write: 1 } as const;
 const noSignal = 0x4000;
-const errno = { again: 11, inProgress: 115 } as const;
+const errno = { again: 11, noMemory: 12, tooManyInSystem: 23, tooMany: 24, noBuffers: 105, inProgress: 115 } as const;
+/** What says that nothing can be had now. */
+const exhausted: readonly number[] = [errno.noMemory, errno.tooManyInSystem, errno.tooMany, errno.noBuffers];
 /** Longest address of a socket in bytes: that of a Unix one (unix(7)). */
 const longestAddress = 110;
 const longestPath = 107;
@@ -45,7 +48,9 @@ export class SocketCalls {
 
   /** A new socket. @throws HostError mfile, afnosupport */
   open(family: SocketFamily): number {
-    return this.#check(this.#native.c.socket(families[family], streamKind | nonBlocking | closesOnExec, 0));
+    const fd = this.#check(this.#native.c.socket(families[family], streamKind | nonBlocking | closesOnExec, 0));
+    opened(fd);
+    return fd;
   }
 
   /** @throws HostError addrinuse, addrnotavail, acces */
@@ -67,11 +72,13 @@ export class SocketCalls {
     return error === errno.inProgress ? false : failureOfLinux(error).errno;
   }
 
-  /** The next connection that waits, and whose it is; undefined where none does. */
-  accept(fd: number): { readonly fd: number; readonly remote: SocketAddress } | undefined {
+  /** The next connection that waits, and whose it is; undefined where none does, `full` where there is no descriptor or memory for it. */
+  accept(fd: number): { readonly fd: number; readonly remote: SocketAddress } | "full" | undefined {
     this.#words[32] = longestAddress;
     const made = this.#native.c.accept4(fd, this.#address, this.#lengthAddress, nonBlocking | closesOnExec);
-    return made < 0 ? undefined : { fd: made, remote: this.#read() };
+    if (made < 0) return exhausted.includes(this.#native.errno()) ? "full" : undefined;
+    opened(made);
+    return { fd: made, remote: this.#read() };
   }
 
   local(fd: number): SocketAddress {
@@ -123,6 +130,7 @@ export class SocketCalls {
   }
 
   close(fd: number): void {
+    closing(fd);
     this.#native.c.close(fd);
   }
 
@@ -132,7 +140,7 @@ export class SocketCalls {
     this.#words[0] = 1;
     this.#words[1] = 0;
     this.#native.c.setsockopt(fd, level, name, this.#address, 8);
-    this.#native.c.close(fd);
+    this.close(fd);
   }
 
   #failed(): Errno | undefined {

@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { nearest, SampanError } from "../base/index.ts";
+import { nearest, SampanError } from "../../base/index.ts";
 
 /** A JSON Schema, as far as forms make one. */
 export interface JsonSchema {
@@ -13,6 +13,18 @@ export interface Place {
   readonly file: string | undefined;
   /** Keys and indices from the outside in: `files[0].host`. */
   readonly path: string;
+  /** Where all that is wrong is gathered; left out, the first of it ends the reading. */
+  readonly findings?: FormFinding[] | undefined;
+}
+
+/** What is wrong at a place of a document, line and column from 1. */
+export interface FormFinding {
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  /** Such as `it is "x"; wanted a list`. */
+  readonly problem: string;
+  readonly hint?: string | undefined;
 }
 
 /** What a value in a document has to look like: a reader and a JSON Schema that come from one description. */
@@ -40,41 +52,81 @@ export function readDocument<T>(form: Form<T>, text: string, file?: string): T {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place: Place = { document, lines, file, path: "" };
   const [error] = document.errors;
-  if (error)
-    throw failure(
-      "GRANT_INVALID",
-      place,
-      lines.linePos(error.pos[0]).line,
-      `it is not YAML: ${error.message.replace(/\.$/, "")}`,
-    );
+  if (error) throw failure("GRANT_INVALID", place, lines.linePos(error.pos[0]), notYaml(error));
   return form.read(document.contents, place);
+}
+
+/** Reads one YAML or JSON document and gathers all that is wrong with it; a value that could not be read is undefined. */
+export function readWholeDocument<T>(form: Form<T>, text: string): { value: T | undefined; findings: FormFinding[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const findings: FormFinding[] = [];
+  for (const error of document.errors.slice(0, mostSyntaxErrors)) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    findings.push({ line, column: col, path: "", problem: notYaml(error) });
+  }
+  if (findings.length > 0) return { value: undefined, findings };
+  const place: Place = { document, lines, file: undefined, path: "", findings };
+  return { value: attempt(place, () => form.read(document.contents, place)), findings };
+}
+
+/** What follows is mostly of the first ones' making. */
+const mostSyntaxErrors = 5;
+
+function notYaml({ message }: Error): string {
+  return `it is not YAML: ${message.replace(/\.$/, "")}`;
+}
+
+/** Reads a part; where findings are gathered, what is wrong with it leaves the part out and the rest is read. */
+function attempt<T>({ findings }: Place, read: () => T): T | undefined {
+  if (findings === undefined) return read();
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SampanError)) throw error;
+    const { path = "", line = 1, column = 1, problem = error.message } = error.data ?? {};
+    findings.push({
+      line: Number(line),
+      column: Number(column),
+      path: String(path),
+      problem: String(problem),
+      hint: error.hint,
+    });
+    return undefined;
+  }
 }
 
 function failure(
   code: "GRANT_INVALID" | "GRANT_UNKNOWN",
   place: Place,
-  line: number | undefined,
+  position: Position | undefined,
   problem: string,
   hint?: string,
 ): SampanError {
+  const line = position?.line;
   const at = [place.file === undefined ? [] : [`in "${place.file}"`], line === undefined ? [] : [`line ${line}`]]
     .flat()
     .join(", ");
   const what = place.path === "" ? "the grants" : `"${place.path}"`;
   return new SampanError(code, `Cannot read ${what}${at === "" ? "" : ` (${at})`}: ${problem}`, {
     hint,
-    data: { path: place.path, ...(line === undefined ? {} : { line }) },
+    data: { path: place.path, problem, ...(position === undefined ? {} : { line, column: position.col }) },
   });
 }
 
-function lineOf(node: unknown, { lines }: Place): number | undefined {
+interface Position {
+  readonly line: number;
+  readonly col: number;
+}
+
+function positionOf(node: unknown, { lines }: Place): Position | undefined {
   const range = typeof node === "object" && node !== null && "range" in node ? node.range : undefined;
   const start: unknown = Array.isArray(range) ? range[0] : undefined;
-  return typeof start === "number" && lines.lineStarts.length > 0 ? lines.linePos(start).line : undefined;
+  return typeof start === "number" && lines.lineStarts.length > 0 ? lines.linePos(start) : undefined;
 }
 
 function invalid(node: Node | null, place: Place, problem: string): SampanError {
-  return failure("GRANT_INVALID", place, lineOf(node, place), problem);
+  return failure("GRANT_INVALID", place, positionOf(node, place), problem);
 }
 
 function resolved(node: Node | null, place: Place): Node | null {
@@ -112,8 +164,10 @@ export function text<T>(wanted: string, parse: (text: string) => T, schema: Json
         return parse(value);
       } catch (error) {
         if (!(error instanceof SampanError)) throw error;
-        const problem = error.data?.["problem"];
-        throw invalid(node, place, `"${value}": ${typeof problem === "string" ? problem : error.message}`);
+        const { problem, hint } = error.data ?? {};
+        const told = `"${value}": ${typeof problem === "string" ? problem : error.message}`;
+        const next = typeof hint === "string" ? hint : undefined;
+        throw failure("GRANT_INVALID", place, positionOf(node, place), told, next);
       }
     },
   };
@@ -143,7 +197,11 @@ export function list<T>(item: Form<T>): Form<readonly T[]> {
       const inner = resolved(node, place);
       if (inner === null || (isScalar(inner) && inner.value === null)) return [];
       if (!isSeq<Node | null>(inner)) return [item.read(inner, place)];
-      return inner.items.map((each, index) => item.read(each, { ...place, path: `${place.path}[${index}]` }));
+      return inner.items.flatMap((each, index) => {
+        const at = { ...place, path: `${place.path}[${index}]` };
+        const read = attempt(place, () => ({ value: item.read(each, at) }));
+        return read === undefined ? [] : [read.value];
+      });
     },
   };
 }
@@ -158,11 +216,14 @@ export function map<T>(
     schema: { type: "object", additionalProperties: item.schema },
     matches: (node) => isMap(node),
     read: (node, place) =>
-      entries(node, place).map(({ key, keyNode, value, place: at }) => {
-        const read = item.read(value, at);
-        const problem = problemOf(key, read);
-        if (problem !== undefined) throw invalid(keyNode, at, problem);
-        return [key, read] as const;
+      entries(node, place).flatMap(({ key, keyNode, value, place: at }) => {
+        const done = attempt(place, () => {
+          const read = item.read(value, at);
+          const problem = problemOf(key, read);
+          if (problem !== undefined) throw invalid(keyNode, at, problem);
+          return [key, read] as const;
+        });
+        return done === undefined ? [] : [done];
       }),
   };
 }
@@ -209,18 +270,17 @@ export function object<Fields extends Record<string, Form<unknown>>>(
     matches: (node) => isMap(node),
     read(node, place) {
       const all = entries(node, place);
-      const read = all.map(({ key, keyNode, value, place: at }) => {
+      const readOne = ({ key, keyNode, value, place: at }: MapEntry): readonly [string, unknown] => {
         const form = Object.hasOwn(fields, key) ? fields[key] : undefined;
-        if (form !== undefined) return [key, form.read(value, at)] as const;
+        if (form !== undefined) return [key, form.read(value, at)];
         const near = nearest(key, names) ?? suggest?.(key);
         const problem = `nothing is called "${key}" here; wanted one of ${names.join(", ")}`;
-        throw failure(
-          "GRANT_UNKNOWN",
-          at,
-          lineOf(keyNode, at),
-          problem,
-          near === undefined ? undefined : `Did you mean "${near}"`,
-        );
+        const hint = near === undefined ? undefined : `Did you mean "${near}"`;
+        throw failure("GRANT_UNKNOWN", at, positionOf(keyNode, at), problem, hint);
+      };
+      const read = all.flatMap((each) => {
+        const one = attempt(place, () => readOne(each));
+        return one === undefined ? [] : [one];
       });
       const missing = required.find((name) => !all.some(({ key }) => key === name));
       if (missing !== undefined) throw invalid(node, place, `it lacks "${missing}"`);
@@ -248,4 +308,20 @@ export function oneOf<A, B>(first: Form<A>, second: Form<B>): Form<A | B> {
 /** A form whose value is made into another. */
 export function mapped<A, B>(form: Form<A>, make: (value: A) => B): Form<B> {
   return { ...form, read: (node, place) => make(form.read(node, place)) };
+}
+
+/** A value and where it stands, for what is found out later. */
+export interface Placed<T> extends Pick<FormFinding, "line" | "column" | "path"> {
+  readonly value: T;
+}
+
+/** A form whose value keeps its place. */
+export function placed<T>(form: Form<T>): Form<Placed<T>> {
+  return {
+    ...form,
+    read: (node, place) => {
+      const { line, col } = positionOf(node, place) ?? { line: 1, col: 1 };
+      return { value: form.read(node, place), line, column: col, path: place.path };
+    },
+  };
 }
