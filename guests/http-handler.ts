@@ -9,6 +9,7 @@ import {
   valueType,
 } from "../src/wasm/component/component-fixture.ts";
 import {
+  type Bytes,
   code,
   exportOf,
   exports,
@@ -17,12 +18,16 @@ import {
   i32,
   importOf,
   imports,
+  memories,
   moduleOf,
   types,
 } from "../src/wasm/module-fixture.ts";
 
 /** Gives up the request, and answers with a new response of new fields. */
-const core = moduleOf(
+const answering: Bytes = [0x20, 0, 0x10, 3, 0x20, 1, 0x41, 0, 0x10, 0, 0x10, 1, 0x10, 2];
+
+/** The types and imports of such a module: the calls are its functions 0 to 3, and type 4 is that of `handle`. */
+export const handlerCalls: readonly Bytes[] = [
   types(
     functionType([], [i32]),
     functionType([i32], [i32]),
@@ -36,13 +41,21 @@ const core = moduleOf(
     importOf("host", "set", [0, 2]),
     importOf("host", "drop", [0, 3]),
   ),
-  functions(4),
-  exports(exportOf("handle", 0, 4)),
-  code([0x20, 0, 0x10, 3, 0x20, 1, 0x41, 0, 0x10, 0, 0x10, 1, 0x10, 2]),
-);
+];
 
-/** A component that exports `wasi:http/incoming-handler`, and answers each request with an empty response. */
-export function handlerComponent(): Uint8Array<ArrayBuffer> {
+const coreOf = (body: Bytes, pages: number): Uint8Array<ArrayBuffer> =>
+  moduleOf(...handlerCalls, functions(4), memories([0, pages]), exports(exportOf("handle", 0, 4)), code(body));
+
+/**
+ * A component that exports `wasi:http/incoming-handler`, and answers each request with an empty response; `body` is other code for
+ * its function of (request, outparam), which has a memory of `pages` of 64 KiB and may call `fields` (0), `response` (1), `set` (2) and `drop` for the request (3).
+ */
+export function handlerComponent(body: Bytes = answering, pages: number = 1): Uint8Array<ArrayBuffer> {
+  return handlerAround(coreOf(body, pages));
+}
+
+/** Such a component around a core module that exports `handle` and imports these four calls from `host`. */
+export function handlerAround(core: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const writer = new ComponentWriter();
   const type = writer.type(
     instanceType(

@@ -1,7 +1,7 @@
 // What programs import as "sampan".
 export { SampanError, type ErrorData } from "./base/index.ts";
 export type { ByteSink, ByteSource } from "./base/index.ts";
-export type { Grants } from "./capabilities/index.ts";
+export type { Allow, Grants, Narrower } from "./capabilities/index.ts";
 export {
   type BoundStream,
   type Connection,
@@ -31,10 +31,14 @@ export {
   type HostProvider,
 } from "./component/index.ts";
 export {
+  allow,
+  type Async,
   type ComponentInstance,
   type ComponentModule,
   type ComponentOptions,
+  type ComponentSource,
   type Cordon,
+  type EmbedLimits,
   Engine,
   type EngineLimits,
   type EngineOptions,
@@ -50,7 +54,11 @@ export {
   type InstanceLimits,
   type InstanceOptions,
   type InstanceUsage,
+  instantiate,
+  type Instantiated,
+  type InstantiateOptions,
   type LocalInstance,
   type ModuleOptions,
+  narrow,
   type RunEnding,
 } from "./engine/index.ts";

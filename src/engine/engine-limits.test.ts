@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { type ErrorCode, SampanError } from "../base/index.ts";
 import { guestBytes, keptStdio, moduleOf, named, section, spinModule } from "./engine-fixture.ts";
-import { Engine, type InstanceOptions } from "./engine.ts";
+import type { InstanceOptions } from "./engine-options.ts";
+import { Engine } from "./engine.ts";
 import type { Instance } from "./instance.ts";
 
 const engine = new Engine({ cache: false });

@@ -1,103 +1,39 @@
 import type { BindMode } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
 import type { Grants } from "../capabilities/index.ts";
-import { HostWorkload, isNetworkData, type NetworkChoice, type StdioChannels } from "../host/index.ts";
+import { HostWorkload, isNetworkData, type NetworkChoice } from "../host/index.ts";
 import { CompileCache, ownCache } from "./cache/index.ts";
 import type { ComponentInstance } from "./component/component-instance.ts";
 import type { ComponentModule } from "./component/component-module.ts";
 import type { ComponentOptions, Components } from "./component/components.ts";
+import type { FreshComponent, FreshComponentOptions } from "./component/fresh-component.ts";
+import type {
+  EngineOptions,
+  EngineParts,
+  FreshOptions,
+  InstanceListeners,
+  InstanceOptions,
+  ModuleOptions,
+} from "./engine-options.ts";
 import { EpochThread, EpochWatcher } from "./epoch.ts";
 import { type CompileOptions, compileGuest, type GuestModule } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
 import { Guest } from "./guest.ts";
-import { grantsOf, type GrantsValue } from "./grants-of.ts";
-import type { FreshMechanism } from "./fresh-state/fresh-instances.ts";
+import type { PlacedComponent, PlaceRequest } from "./embed/place.ts";
+import { grantsOf } from "./grants-of.ts";
 import { FreshWorkload } from "./fresh-workload.ts";
-import { type HostFunctions, threadsNeedCordon } from "./import-plan.ts";
+import { threadsNeedCordon } from "./import-plan.ts";
 import type { Instance } from "./instance.ts";
-import type { EngineLimits, InstanceLimits } from "./limits.ts";
+import type { InstanceLimits } from "./limits.ts";
 import { LocalInstance } from "./local-instance.ts";
-import { MapBudget, type MapFiles } from "./map-budget.ts";
-import { type Cordon, Pool } from "./pool/pool.ts";
+import { MapBudget } from "./map-budget.ts";
+import { suspendsGuests, withoutSuspension } from "./pool/suspends-guests.ts";
+import { type Berth, Pool } from "./pool/pool.ts";
 import { startProcess } from "./pool/process.ts";
 import { startThread } from "./pool/thread.ts";
 import { wantsListeners } from "./sockets-wanted.ts";
 import { ThreadedGuest } from "./threads/threaded-guest.ts";
 import { ThreadedInstance } from "./threads/threaded-instance.ts";
-
-/** What an engine is made with. */
-export interface EngineOptions {
-  /**
-   * Whether guests look up once a slice, which makes them end at deadlines and share their thread; `off` is for benchmarks and
-   * for modules that are trusted to end. `on` where it is left out.
-   */
-  readonly checks?: "on" | "off";
-  /** The folder where rewritten modules are kept, or `false` for none; the user's cache folder where it is left out. */
-  readonly cache?: string | false;
-  readonly limits?: EngineLimits;
-  /** Most threads that instances of the cordon `shared` run in; as many as there are processors where it is left out. */
-  readonly threads?: number;
-  /** Most MiB of JavaScript's heap in each of its threads; a thread that needs more is ended and replaced. */
-  readonly threadHeap?: number;
-}
-
-/** What an engine in a thread of a pool gets from the one outside. */
-export interface PoolThread {
-  readonly epoch: EpochThread;
-  readonly onTick: () => void;
-}
-
-/** What is put in place of what an engine makes for itself. */
-export interface EngineParts {
-  readonly thread?: PoolThread;
-  /** Whether the thread is one of a pool's, so that a guest with threads may have it for itself. */
-  readonly isPooled?: boolean;
-  readonly maps?: MapFiles;
-}
-
-/** What compiling takes beside the bytes. */
-export interface ModuleOptions {
-  /** How errors call it. */
-  readonly name?: string;
-  /** Most bytes of memory that any instance of it may have. */
-  readonly memory?: number;
-  /** Whether its instances are to be put back between uses ({@link Engine.fresh}). */
-  readonly restore?: boolean;
-}
-
-/** What an instance is made with: data, but for stdio, imports and the signal, which are live. */
-export interface InstanceOptions {
-  /** Its arguments, the program's name first. */
-  readonly args?: readonly string[];
-  /** What it may do, in the form of a grants file or as parsed before; clocks, randomness and stdio where it is left out. */
-  readonly grants?: Grants | GrantsValue;
-  readonly limits?: InstanceLimits;
-  /** Streams in place of this process's own. */
-  readonly stdio?: StdioChannels;
-  /**
-   * What its sockets are made of in place of the machine's own network: functions of the caller's, for an instance in this
-   * thread, or a project's network as data, for any. A guest that takes connections and opens no sockets begins with a listener
-   * for each port that it publishes or was granted.
-   */
-  readonly network?: NetworkChoice;
-  /** `async` where a call that the module imports may wait, unless said otherwise. */
-  readonly mode?: BindMode;
-  /** Functions of the caller's own, by module and name. */
-  readonly imports?: HostFunctions;
-  /** Ends the instance. */
-  readonly signal?: AbortSignal;
-  /** What separates it from others; this thread, where it is left out. */
-  readonly cordon?: Cordon;
-}
-
-/** What a workload whose instances are put back is made with. */
-export interface FreshOptions extends Pick<
-  InstanceOptions,
-  "args" | "grants" | "limits" | "imports" | "mode" | "network"
-> {
-  /** How they are put back; the quickest that module and system have where it is left out. */
-  readonly mechanism?: FreshMechanism;
-}
 
 /**
  * Compiles modules and makes instances of them. All state is in the engine and what it made: any number of engines do
@@ -110,8 +46,10 @@ export class Engine {
   readonly #pool: Pool;
   readonly #maps: MapBudget;
   readonly #isPooled: boolean;
+  readonly #watchesLate: boolean;
+  readonly #isWatchedElsewhere: boolean;
   readonly #cache: CompileCache | undefined;
-  readonly #instances = new Set<Instance>();
+  readonly #instances = new Set<{ close(): Promise<void> }>();
   #components: Components | undefined;
   readonly #workloads = new Set<FreshWorkload>();
   /** Instances that are being made. */
@@ -120,23 +58,27 @@ export class Engine {
   readonly #aborts = new Set<() => void>();
   #isClosed = false;
 
-  /** @throws ENGINE_UNSUPPORTED under a Node.js without JavaScript Promise Integration */
-  constructor(options: EngineOptions = {}, { thread, maps, isPooled = false }: EngineParts = {}) {
-    if (!("Suspending" in WebAssembly)) throw unsupported();
+  constructor(options: EngineOptions = {}, { thread, maps, isPooled = false, watchesLate = false }: EngineParts = {}) {
     this.#options = options;
     this.#maps = new MapBudget(maps);
     this.#isPooled = isPooled;
+    this.#isWatchedElsewhere = thread?.epoch !== undefined;
+    // Nothing but Linux has what a guest looks up for meanwhile.
+    this.#watchesLate = watchesLate && process.platform === "linux";
     this.#thread = new GuestThread(thread?.epoch ?? this.#ownEpoch(), thread?.onTick);
     const { cache, checks = "on" } = options;
     this.#cache = cache === false ? undefined : cache === undefined ? ownCache() : new CompileCache(cache);
     const watch = (memory: WebAssembly.Memory): void => this.#watcher.add(memory);
     this.#pool = new Pool({
-      sharedThreads: options.threads ?? navigator.hardwareConcurrency,
+      // Asked for late: Node loads what answers it.
+      get sharedThreads() {
+        return options.threads ?? navigator.hardwareConcurrency;
+      },
       startThread: () => {
         this.#watcher.start();
-        return startThread({ control: this.#watcher.control, checks }, { heap: options.threadHeap, watch });
+        return startThread({ control: this.#watcher.control, checks, cache }, { heap: options.threadHeap, watch });
       },
-      startProcess: () => startProcess({ checks }),
+      startProcess: () => startProcess({ checks, cache }),
     });
   }
 
@@ -160,11 +102,10 @@ export class Engine {
   }
 
   /** {@link compile}, at once. */
-  compileSync(bytes: Uint8Array, { name, memory, restore }: ModuleOptions = {}): GuestModule {
+  compileSync(bytes: Uint8Array, { name, memory, restore, file }: ModuleOptions = {}): GuestModule {
     this.#checkOpen();
-    // Its thread takes some 30 ms to start, in which nobody would make a guest look up.
-    if (this.#options.checks !== "off") this.#watcher.start();
-    return compileGuest(asPlain(bytes), { name, memory, restore, ...this.#compiling() });
+    if (!this.#watchesLate) this.startWatcher();
+    return compileGuest(asPlain(bytes), { name, memory, restore, file, ...this.#compiling() });
   }
 
   /**
@@ -173,11 +114,16 @@ export class Engine {
    * @throws WASM_MALFORMED, COMPONENT_INVALID, COMPONENT_FEATURE, COMPONENT_IMPORT_UNSUPPORTED, COMPONENT_TOO_LARGE,
    *   GUEST_NOT_RUNNABLE, LIMIT_MEMORY, LIMIT_TABLE
    */
-  async compileComponent(bytes: Uint8Array, options: Omit<ModuleOptions, "restore"> = {}): Promise<ComponentModule> {
+  async compileComponent(bytes: Uint8Array, options: ModuleOptions = {}): Promise<ComponentModule> {
     this.#checkOpen();
-    if (this.#options.checks !== "off") this.#watcher.start();
+    if (!this.#watchesLate) this.startWatcher();
     const { compileComponent } = await import("./component/component-module.ts");
     return compileComponent(asPlain(bytes), { ...options, ...this.#compiling() });
+  }
+
+  /** Starts the thread that makes guests look up, where they do: it takes some 30 ms, in which nobody would. */
+  startWatcher(): void {
+    if (this.#options.checks !== "off" && !this.#isWatchedElsewhere) this.#watcher.start();
   }
 
   /**
@@ -187,15 +133,24 @@ export class Engine {
    *   LIMIT_MEMORIES, LIMIT_MEMORY, LIMIT_STACKS, and what a start function ends with
    */
   async instantiateComponent(component: ComponentModule, options: ComponentOptions = {}): Promise<ComponentInstance> {
+    return (await this.#componentsOf()).instantiate(component, options);
+  }
+
+  /**
+   * Hands out instances of a component, in this thread, for one use each. The component is to be compiled with `restore: true`;
+   * without, each use has a new instance.
+   *
+   * @throws COMPONENT_IMPORT_MISSING, COMPONENT_FEATURE_OFF, GRANT_INVALID, GRANT_UNKNOWN, FILE_NOT_FOUND, ENGINE_FRESH_STATE
+   */
+  async freshComponent(component: ComponentModule, options: FreshComponentOptions = {}): Promise<FreshComponent> {
+    const components = await this.#componentsOf();
+    const grants = await grantsOf(options.grants);
+    const late = await import("./component/fresh-component.ts");
     this.#checkOpen();
-    if (this.#components === undefined) {
-      // Few programs have components: their code is read when the first comes.
-      const late = await import("./component/components.ts");
-      this.#checkOpen();
-      const checkPlace = (): void => this.#checkPlace();
-      this.#components ??= new late.Components({ thread: this.#thread, maps: this.#maps, checkPlace });
-    }
-    return this.#components.instantiate(component, options);
+    const onClose = (closed: FreshComponent): void => components.forgetFresh(closed);
+    const fresh = new late.FreshComponent({ component, options, grants, share: components.share, onClose });
+    components.addFresh(fresh);
+    return fresh;
   }
 
   /**
@@ -249,6 +204,46 @@ export class Engine {
   }
 
   /**
+   * Makes an instance of a component in another thread or process, where each call of it answers a promise.
+   *
+   * @throws what {@link instantiateComponent} throws, NETWORK_CORDON, ENGINE_WORKER_LOST, ENGINE_UNSUPPORTED
+   */
+  async placeElsewhere(request: PlaceRequest, berth: Exclude<Berth, "shared">): Promise<PlacedComponent> {
+    this.#checkOpen();
+    const { network, signal } = request.live;
+    signal?.throwIfAborted();
+    if (network !== undefined && !isNetworkData(network)) throw networkStays();
+    const { placeRemote } = await import("./component/remote/place-remote.ts");
+    this.#takePlace();
+    let control: { kill(signal: number): void; close(): Promise<void> } | undefined;
+    const abort = (): void => control?.kill(9);
+    this.#aborts.add(abort);
+    try {
+      // A thread of this Node.js cannot do what the Node.js cannot.
+      const taken = await this.#pool.take(berth === "thread" && !suspendsGuests ? "process" : berth);
+      const onClose = (): void => {
+        if (control !== undefined) this.#instances.delete(control);
+        taken.onClose();
+      };
+      const onStart = (starting: NonNullable<typeof control>): void => {
+        control = starting;
+        if (this.#isClosed) abort();
+      };
+      try {
+        const placed = await placeRemote(taken.worker, request, { onStart, onClose });
+        if (control !== undefined) this.#instances.add(control);
+        return placed;
+      } catch (error) {
+        onClose();
+        throw error;
+      }
+    } finally {
+      this.#starting -= 1;
+      this.#aborts.delete(abort);
+    }
+  }
+
+  /**
    * Makes a workload whose instances are put back between uses: each use begins with the state of a new instance, and costs
    * a fraction of one. The module is to be compiled with `restore: true`; without, each use has a new instance.
    *
@@ -297,6 +292,7 @@ export class Engine {
 
   async #instantiateHere(module: GuestModule, options: HereOptions): Promise<LocalInstance> {
     const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
+    if (mode === "async" && !suspendsGuests) throw withoutSuspension();
     const { args = [module.name], limits = {}, imports, stdio, grants, network } = options;
     this.#maps.take("memory");
     let guest: Guest | undefined;
@@ -353,6 +349,18 @@ export class Engine {
     }
   }
 
+  async #componentsOf(): Promise<Components> {
+    this.#checkOpen();
+    if (this.#components === undefined) {
+      // Few programs have components: their code is read when the first comes.
+      const late = await import("./component/components.ts");
+      this.#checkOpen();
+      const checkPlace = (): void => this.#checkPlace();
+      this.#components ??= new late.Components({ thread: this.#thread, maps: this.#maps, checkPlace });
+    }
+    return this.#components;
+  }
+
   #compiling(): CompileOptions {
     return {
       tableElements: this.#options.limits?.tableElements ?? defaultTableElements,
@@ -386,7 +394,8 @@ export class Engine {
   }
 
   #ownEpoch(): EpochThread {
-    const epoch = new EpochThread(this.#watcher.control, () => this.#watcher.start());
+    const startsLate = this.#watchesLate;
+    const epoch = new EpochThread(this.#watcher.control, () => this.#watcher.start(), { startsLate });
     this.#watcher.add(epoch.memory);
     return epoch;
   }
@@ -406,22 +415,9 @@ interface HostParts {
 
 type HereOptions = Omit<InstanceOptions, "grants"> & InstanceListeners & { readonly grants: Grants };
 
-/** Hears of an instance that is being made. */
-export interface InstanceListeners {
-  /** Called before its start function runs. */
-  readonly onStart: (instance: Instance) => void;
-  /** Called when it is closed, or could not be made. */
-  readonly onClose: () => void;
-}
-
 function networkStays(): SampanError {
   const message = "Cannot make the instance in a cordon: its network is made of functions, which stay in this thread";
   return new SampanError("NETWORK_CORDON", message, { hint: "leave out the cordon, or give the network as data" });
-}
-
-function unsupported(): SampanError {
-  const message = `Cannot make an engine under Node.js ${process.versions.node}: it has no JavaScript Promise Integration`;
-  return new SampanError("ENGINE_UNSUPPORTED", message, { hint: "run the program with Node.js 26 or newer" });
 }
 
 /** A table takes 8 bytes an element of what is not the guest's memory. */

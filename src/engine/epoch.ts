@@ -1,4 +1,7 @@
 import type { Worker } from "node:worker_threads";
+import { FirstTicks } from "./first-ticks.ts";
+import { monotonic } from "./monotonic.ts";
+import { suspendsGuests } from "./pool/suspends-guests.ts";
 import { createForwarder } from "./trap.ts";
 
 /** Indices of the 32-bit words in a thread's epoch memory. */
@@ -23,6 +26,11 @@ export const controlWord = {
 
 /** How often guests that run are made to look up, in ms: the length of a slice. */
 export const tickMs = 1;
+
+/** How often first guests look up, in ms: a third of the time that a watcher's thread takes to start. */
+const firstTickMs = 10;
+/** A guest that has run for longer at such a tick, in ms, may run for as long again. */
+const longRunMs = 5;
 
 /** What the watcher's thread is told. */
 export interface WatcherMessage {
@@ -76,12 +84,18 @@ export class EpochThread {
   readonly #words: Int32Array;
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #start: () => void;
+  /** What comes before the watcher's thread is started. */
+  #first: FirstTicks | undefined;
+  /** When a guest was last let in that only those make look up. */
+  #enteredAt = 0;
 
-  constructor(control: Int32Array<SharedArrayBuffer>, start: () => void) {
+  /** `startsLate`: the watcher's thread is started for guests that run for long or come often, and not for the first that begins. */
+  constructor(control: Int32Array<SharedArrayBuffer>, start: () => void, { startsLate = false } = {}) {
     this.memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     this.#words = new Int32Array(this.memory.buffer);
     this.#control = control;
     this.#start = start;
+    if (startsLate) this.#first = new FirstTicks(this.memory, firstTickMs);
   }
 
   /** Says that a guest begins or goes on to run in this thread. */
@@ -95,6 +109,7 @@ export class EpochThread {
   clear(): void {
     Atomics.store(this.#words, epochWord.epoch, 0);
     Atomics.store(this.#words, epochWord.active, 1);
+    if (this.#first !== undefined) this.#lookedEarly(this.#first);
   }
 
   /** Makes the next guest that looks call its hook, without waiting for a tick. */
@@ -103,9 +118,30 @@ export class EpochThread {
   }
 
   #arm(): void {
+    if (this.#first?.ask() === true) {
+      this.#enteredAt = monotonic();
+      return;
+    }
+    this.#arouse();
+  }
+
+  #arouse(): void {
     this.#start();
     Atomics.store(this.#control, controlWord.armed, 1);
     Atomics.notify(this.#control, controlWord.armed);
+  }
+
+  /** Has the watcher's thread started for a guest that runs for long; until that ticks, others come in its place. */
+  #lookedEarly(first: FirstTicks): void {
+    first.came();
+    if (Atomics.load(this.#control, controlWord.ticks) > 0) {
+      this.#first = undefined;
+      return;
+    }
+    const isArmed = Atomics.load(this.#control, controlWord.armed) !== 0;
+    const isLong = monotonic() - this.#enteredAt >= longRunMs;
+    const comes = first.ask();
+    if (!isArmed && (isLong || !comes)) this.#arouse();
   }
 }
 
@@ -129,7 +165,8 @@ export interface Hooks {
 export function createHooks(hook: { sync: (id: number) => void; async: (id: number) => void | Promise<void> }): Hooks {
   return {
     sync: createForwarder(hook.sync),
-    async: createForwarder(new WebAssembly.Suspending(hook.async)),
+    // Where nothing can be suspended no instance is bound async that would call it.
+    async: createForwarder(suspendsGuests ? new WebAssembly.Suspending(hook.async) : hook.async),
   };
 }
 

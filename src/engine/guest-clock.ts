@@ -1,5 +1,7 @@
 import type { GuestOutcome } from "../abi/index.ts";
 import { formatDuration, SampanError } from "../base/index.ts";
+import type { Alarms } from "../host/index.ts";
+import { monotonic } from "./monotonic.ts";
 
 /** Node runs a timer of more than this at once; 24 days are for ever to a call. */
 const longestTimer = 2 ** 31 - 1;
@@ -42,6 +44,18 @@ export class Clock {
     return setTimeout(() => alarm(limit(deadlineError(deadline))), Math.min(Math.ceil(deadline), longestTimer));
   }
 
+  /** Has the guest told of the deadline of the call that runs, while it waits; answers what takes that back. */
+  alarm(alarms: Alarms, tell: (outcome: GuestOutcome) => void): (() => void) | undefined {
+    const { deadline } = this.#limits;
+    if (deadline === undefined || this.#due === Number.POSITIVE_INFINITY) return undefined;
+    return alarms.set(BigInt(Math.ceil(this.#due * 1e6)), () => tell(limit(deadlineError(deadline))));
+  }
+
+  /** Whether a deadline was set by {@link start} since {@link renew}. */
+  get isStarted(): boolean {
+    return this.#due !== Number.POSITIVE_INFINITY;
+  }
+
   /** Code begins to run or goes on. */
   resume(): void {
     this.#runningSince ??= this.#now();
@@ -80,10 +94,4 @@ function limit(error: SampanError): GuestOutcome {
 export function deadlineError(ms: number): SampanError {
   const hint = "give it more with --timeout";
   return new SampanError("LIMIT_DEADLINE", `Ended the guest after ${formatDuration(ms)}`, { hint });
-}
-
-/** Milliseconds of a clock that only goes on. Node loads `performance` when it is first named, which takes a millisecond. */
-function monotonic(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
 }

@@ -7,14 +7,14 @@ import {
   planHotFunctions,
   readModule,
   readModuleImports,
-  type RestoreStep,
+  type RestoreOptions,
   rewrite,
   type Rewritten,
   type RewriteOptions,
   type RewrittenLayout,
 } from "../wasm/index.ts";
 import type { CacheEntry, CompileCache } from "./cache/index.ts";
-import { compileWithEager, tierUp } from "./hot-functions.ts";
+import { compileWithEager, tierUp, tierUpLater } from "./hot-functions.ts";
 import { ImportPlan, isThreadSpawn } from "./import-plan.ts";
 
 /** What compiling takes beside the bytes. */
@@ -25,13 +25,15 @@ export interface CompileOptions {
   readonly tableElements?: number | undefined;
   /** Whether its code looks up once a slice, so that it can be ended and yields. */
   readonly checks?: boolean | undefined;
-  /** Whether it gets functions that put its state back; `omit` leaves steps out, for tests. */
-  readonly restore?: boolean | { readonly omit: readonly RestoreStep[] } | undefined;
+  /** Whether it gets functions that put its state back. */
+  readonly restore?: boolean | RestoreOptions | undefined;
   /**
    * Whether functions with loops that are entered once are found, to be optimised before they run; `here` where no other process
    * compiles the module again, which costs less.
    */
   readonly hotFunctions?: boolean | "here" | undefined;
+  /** Names of the exports that are entered from outside, where not all are: functions with hot loops are looked for behind those. */
+  readonly called?: readonly string[] | undefined;
   /** Whether its start function becomes an export, so that it may wait; checks imply it. */
   readonly startAsExport?: boolean | undefined;
   /** How messages call the file. */
@@ -40,8 +42,6 @@ export interface CompileOptions {
   readonly cache?: CompileCache | undefined;
   /** What `fstat` said of the file before the bytes were read from it, so that the cache knows them without a digest. */
   readonly file?: BigIntStats | undefined;
-  /** Which core module of that file it is, where the file is a component and was read whole. */
-  readonly part?: number | undefined;
 }
 
 /** So many tables of a guest may have as many elements as one may; more share that out. */
@@ -64,13 +64,15 @@ export interface GuestModule {
   readonly originalOffset: (offset: number) => number;
   /** Has V8 optimise the functions that need it, with the first instance's exports. */
   readonly prepare: (exports: WebAssembly.Exports) => void;
+  /** Has V8 do that in turns of the event loop that come. */
+  readonly prepareLater: (exports: WebAssembly.Exports) => void;
   /** Names of the functions that it exports itself. */
   readonly functionNames: (exports: WebAssembly.Exports) => string[];
 }
 
 const pageSize = 65_536;
 /** Part of each key of the cache: what another build wrote is not read. */
-const rewriterVersion = build ?? "the sources";
+export const rewriterVersion = build ?? "the sources";
 
 /**
  * Compiles a core module.
@@ -81,14 +83,38 @@ const rewriterVersion = build ?? "the sources";
 export function compileGuest(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions = {}): GuestModule {
   const name = options.name ?? "module";
   try {
-    const rewritten = rewriteFor(bytes, optionsFor(bytes, options));
-    const { eager } = rewritten;
-    const compile = (): WebAssembly.Module => new WebAssembly.Module(rewritten.bytes);
-    const module = eager === undefined ? compile() : compileWithEager(eager, compile);
-    return guestModuleOf(bytes, { module, rewritten, name });
+    return guestModuleFrom(bytes, rewriteFor(bytes, optionsFor(bytes, options)), name);
   } catch (error) {
     throw explainFailure(bytes, name, error);
   }
+}
+
+/** What compiling is done with, of no cache: the rewritten module, or one that V8 refuses when it is compiled. */
+export function prepareGuest(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): PreparedModule {
+  try {
+    const own = optionsFor(bytes, options);
+    if (isPlain(wantedOf(own)) || !WebAssembly.validate(bytes)) return asItIs(bytes);
+    const eager = onlyEager(bytes, own);
+    return eager === undefined ? rewrite(bytes, rewriteOptionsOf(bytes, own)) : { ...asItIs(bytes), eager };
+  } catch (error) {
+    throw explainFailure(bytes, options.name ?? "module", error);
+  }
+}
+
+/** Compiles a module that was prepared. @throws GUEST_NOT_RUNNABLE */
+export function compilePrepared(bytes: Uint8Array<ArrayBuffer>, prepared: PreparedModule, name: string): GuestModule {
+  try {
+    return guestModuleFrom(bytes, prepared, name);
+  } catch (error) {
+    throw explainFailure(bytes, name, error);
+  }
+}
+
+function guestModuleFrom(bytes: Uint8Array<ArrayBuffer>, rewritten: PreparedModule, name: string): GuestModule {
+  const { eager } = rewritten;
+  const compile = (): WebAssembly.Module => new WebAssembly.Module(rewritten.bytes);
+  const module = eager === undefined ? compile() : compileWithEager(eager, compile);
+  return guestModuleOf(bytes, { module, rewritten, name });
 }
 
 /** A module that was compiled, here or in another thread. */
@@ -99,6 +125,8 @@ export function guestModuleOf(
   const { layout, offsets, bytes: code } = rewritten;
   let plan: ImportPlan | undefined;
   let isPrepared = layout.functions.length === 0;
+  let isPlanned = false;
+  const hot = layout.functions.map(({ name: exported }) => exported);
   return {
     module,
     layout,
@@ -111,10 +139,12 @@ export function guestModuleOf(
     prepare(exports) {
       if (isPrepared) return;
       isPrepared = true;
-      tierUp(
-        exports,
-        layout.functions.map(({ name: exported }) => exported),
-      );
+      tierUp(exports, hot);
+    },
+    prepareLater(exports) {
+      if (isPrepared || isPlanned) return;
+      isPlanned = true;
+      tierUpLater(exports, hot, () => (isPrepared = true));
     },
     functionNames: (exports) =>
       Object.keys(exports).filter(
@@ -150,7 +180,8 @@ function rewriteOptionsOf(bytes: Uint8Array<ArrayBuffer>, options: CompileOption
   const { memory, tableElements, checks, restore } = options;
   // A module with several memories shares the limit out evenly.
   const count = memory === undefined ? 1 : Math.max(1, readModule(bytes).memories.length);
-  const hot = options.hotFunctions !== undefined && options.hotFunctions !== false ? planHotFunctions(bytes) : [];
+  const hot =
+    options.hotFunctions !== undefined && options.hotFunctions !== false ? planHotFunctions(bytes, options.called) : [];
   return {
     ...(memory === undefined ? {} : { maxPages: Math.floor(memory / pageSize / count) }),
     ...(tableElements === undefined ? {} : { maxElements: shareOfTable(tableElements, readModule(bytes).ownTables) }),
@@ -167,24 +198,31 @@ export function shareOfTable(most: number, tables: number): number {
 }
 
 /** A rewritten module, or one as it is with a function that is to be optimised when it is compiled. */
-interface Prepared extends Rewritten {
+export interface PreparedModule extends Rewritten {
   readonly eager?: number;
 }
 
-function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Prepared {
-  const { memory, tableElements, checks, restore, hotFunctions, startAsExport, cache, file, part } = options;
-  const wanted = { memory, tableElements, checks, restore, hotFunctions, startAsExport };
-  const isPlain = Object.values(wanted).every((each) => each === undefined || each === false);
-  if (isPlain) return asItIs(bytes);
+function wantedOf({ memory, tableElements, checks, restore, hotFunctions, startAsExport }: CompileOptions): object {
+  return { memory, tableElements, checks, restore, hotFunctions, startAsExport };
+}
+
+/** Whether nothing is wanted of a module but to run. */
+function isPlain(wanted: object): boolean {
+  return Object.values(wanted).every((each) => each === undefined || each === false);
+}
+
+function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): PreparedModule {
+  const { cache, file } = options;
+  const wanted = wantedOf(options);
+  if (isPlain(wanted)) return asItIs(bytes);
   // Before it is rewritten: what the rewriter adds lies behind the last of each index, and a module that names an index which
   // it does not have would reach it. It is not kept either: with other flags V8 may take it, and then it had no checks.
   const isValid = (): boolean => WebAssembly.validate(bytes);
   const fresh = (): Rewritten => rewrite(bytes, rewriteOptionsOf(bytes, options));
   if (cache === undefined) return isValid() ? fresh() : asItIs(bytes);
   const subject = { version: rewriterVersion, options: wanted };
-  const isWhole = file !== undefined && (part !== undefined || file.size === BigInt(bytes.length));
-  const place = part === undefined ? subject : { ...subject, options: { ...wanted, part } };
-  const known = isWhole ? cache.keyOfFile(file, place) : undefined;
+  const isWhole = file !== undefined && file.size === BigInt(bytes.length);
+  const known = isWhole ? cache.keyOfFile(file, subject) : undefined;
   // Most modules are small and stay as they are: that is said where their file is known, and no entry is read.
   if (known === unchangedKey) return asItIs(bytes);
   if (known?.startsWith(eagerMark) === true) return { ...asItIs(bytes), eager: Number(known.slice(1)) };
@@ -193,13 +231,13 @@ function rewriteFor(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): Pr
   if (found === undefined && !isValid()) return asItIs(bytes);
   const eager = found === undefined && isWhole ? onlyEager(bytes, options) : undefined;
   if (file !== undefined && eager !== undefined) {
-    cache.rememberFile(file, place, eagerMark + String(eager).padStart(63, "0"));
+    cache.rememberFile(file, subject, eagerMark + String(eager).padStart(63, "0"));
     return { ...asItIs(bytes), eager };
   }
   const made = found === undefined ? fresh() : rewrittenFrom(found, bytes);
   if (key === undefined) return made;
   if (found === undefined) cache.put(key, entryOf(made, bytes));
-  if (known === undefined && isWhole) cache.rememberFile(file, place, isAsItIs(made, bytes) ? unchangedKey : key);
+  if (known === undefined && isWhole) cache.rememberFile(file, subject, isAsItIs(made, bytes) ? unchangedKey : key);
   return made;
 }
 
@@ -212,14 +250,16 @@ const mostPatches = 1_000;
 
 /** The one function that is all that a module needs, if V8 can be told of it when it compiles: it takes the index of one. */
 function onlyEager(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): number | undefined {
-  const { memory, tableElements, checks, restore, hotFunctions } = options;
+  const { memory, tableElements, checks, restore, hotFunctions, startAsExport } = options;
   const changes = [memory, tableElements, checks, restore].some((each) => each !== undefined && each !== false);
-  const hot = hotFunctions !== "here" || changes ? [] : planHotFunctions(bytes);
+  if (hotFunctions !== "here" || changes) return undefined;
+  if (startAsExport === true && readModule(bytes).start !== undefined) return undefined;
+  const hot = planHotFunctions(bytes, options.called);
   return hot.length === 1 ? hot[0] : undefined;
 }
 
 /** An entry: whether `bytes` is the module or only what was put into it, in a byte before the rest of `meta`. */
-function entryOf(made: Rewritten, original: Uint8Array<ArrayBuffer>): CacheEntry {
+export function entryOf(made: Rewritten, original: Uint8Array<ArrayBuffer>): CacheEntry {
   const { bytes, offsets } = made;
   const added = offsets.size <= mostPatches ? offsets.added(bytes) : undefined;
   // Rewritten code also differs in sizes that are as long as before, which the map of offsets does not have.
@@ -231,18 +271,20 @@ function entryOf(made: Rewritten, original: Uint8Array<ArrayBuffer>): CacheEntry
   return { bytes: isPatch ? added : bytes, meta };
 }
 
-function rewrittenFrom({ meta, bytes }: CacheEntry, original: Uint8Array<ArrayBuffer>): Rewritten {
+/** What {@link entryOf} wrote of a module. */
+export function rewrittenFrom({ meta, bytes }: CacheEntry, original: Uint8Array<ArrayBuffer>): Rewritten {
   const rest = metaFrom(meta.subarray(1));
   if (meta[0] === 0) return { ...rest, bytes };
   return { ...rest, bytes: rest.offsets.size === 0 ? original : rest.offsets.apply(original, bytes) };
 }
 
 /** A module that is not rewritten, or that V8 refuses: compiling it says why. */
-function asItIs(bytes: Uint8Array<ArrayBuffer>): Rewritten {
+export function asItIs(bytes: Uint8Array<ArrayBuffer>): Rewritten {
   return { bytes, layout: { namespace: "sampan:engine", memories: [], functions: [] }, offsets: OffsetMap.identity() };
 }
 
-function isAsItIs({ bytes, layout }: Rewritten, original: Uint8Array<ArrayBuffer>): boolean {
+/** Whether a module runs as it is. */
+export function isAsItIs({ bytes, layout }: Rewritten, original: Uint8Array<ArrayBuffer>): boolean {
   return bytes === original && JSON.stringify(layout) === JSON.stringify(asItIs(original).layout);
 }
 

@@ -16,24 +16,38 @@ export interface WatchedGuest {
 export class GuestThread {
   readonly turns = new Turns();
   readonly epoch: EpochThread;
-  readonly hooks: Hooks;
   /** Never returns: a trap executed in Wasm. */
   readonly trap: () => never = createTrap();
-  /** The error of a trap, for promises that guests wait for. */
-  readonly trapError: WebAssembly.RuntimeError = createTrapError();
   readonly #guests = new Map<number, WatchedGuest>();
+  #trapError: WebAssembly.RuntimeError | undefined;
+  #hooks: Hooks | undefined;
   #lastId = 0;
 
   /** Wakes its guests that sleep. */
   readonly alarms = new Alarms();
   /** Called once a slice while guests run. */
   readonly onTick: () => void;
+  /** Whether somebody waits for those slices. */
+  readonly isTicked: boolean;
 
   /** `onTick` is called once a slice while guests run, where no message comes through. */
-  constructor(epoch: EpochThread, onTick: () => void = () => {}) {
+  constructor(epoch: EpochThread, onTick?: () => void) {
     this.epoch = epoch;
-    this.onTick = onTick;
-    this.hooks = createHooks({ sync: (id) => this.#looked(id), async: (id) => this.#lookedAndYields(id) });
+    this.isTicked = onTick !== undefined;
+    this.onTick = onTick ?? (() => {});
+  }
+
+  /** What checks call; made when the first guest comes that has any. */
+  get hooks(): Hooks {
+    return (this.#hooks ??= createHooks({
+      sync: (id) => this.#looked(id),
+      async: (id) => this.#lookedAndYields(id),
+    }));
+  }
+
+  /** The error of a trap, for promises that guests wait for. */
+  get trapError(): WebAssembly.RuntimeError {
+    return (this.#trapError ??= createTrapError());
   }
 
   /** Guests that are registered now. */

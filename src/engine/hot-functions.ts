@@ -8,6 +8,17 @@ export function tierUp(exports: WebAssembly.Exports, names: readonly string[]): 
   native("for (const each of args) if (!%IsTurboFanFunction(each)) %WasmTierUpFunction(each)", functions);
 }
 
+/** {@link tierUp}, one function in a turn of the event loop, which is not kept from ending; `done` is called behind the last. */
+export function tierUpLater(exports: WebAssembly.Exports, names: readonly string[], done: () => void): void {
+  const [name, ...others] = names;
+  if (name === undefined) done();
+  else
+    setImmediate(() => {
+      tierUp(exports, [name]);
+      tierUpLater(exports, others, done);
+    }).unref();
+}
+
 /**
  * Compiles a module, and has V8 optimise the function of this index (imports come first) with it: V8 takes the index of one
  * function of whatever it compiles at that time. Nothing has to be exported for that, so the module stays as it is.

@@ -1,7 +1,7 @@
-import type { NetworkLimits } from "../host/index.ts";
+import type { NetworkLimits, StoreLimits } from "../host/index.ts";
 
-/** What one instance may take; each without a limit where it is left out, but for what {@link NetworkLimits} says. */
-export interface InstanceLimits extends NetworkLimits {
+/** What one instance may take; each without a limit where it is left out, but for what {@link NetworkLimits} and {@link StoreLimits} say. */
+export interface InstanceLimits extends NetworkLimits, StoreLimits {
   /** Bytes of all the module's memories together; `memory.grow` past it answers -1. */
   readonly memory?: number | undefined;
   /** How long one call may take, in ms, waiting included (LIMIT_DEADLINE). */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { SampanError } from "../base/index.ts";
+import { monotonic } from "./monotonic.ts";
 
 /** Where Linux tells how many maps a process may have, and which this one has. */
 export interface MapFiles {
@@ -56,7 +57,7 @@ export class MapBudget {
   /** When the process may be counted again after there was no map left, in ms. */
   #nextCount = 0;
 
-  constructor(files: MapFiles = processMaps, now: () => number = () => performance.now()) {
+  constructor(files: MapFiles = processMaps, now: () => number = monotonic) {
     this.#files = files;
     this.#now = now;
     this.#limit = files.limit() ?? Number.POSITIVE_INFINITY;

@@ -19,3 +19,9 @@ export async function runWaiting(request: RunRequest, timeout?: number): Promise
   const late = await import("./late-ways.ts");
   return late.runWaiting(request, timeout);
 }
+
+/** Has the cache know a component; see `component/run-component.ts`. */
+export async function keepComponent(request: RunRequest, timeout?: number): Promise<void> {
+  const late = await import("./late-ways.ts");
+  late.keepComponent(request, timeout);
+}

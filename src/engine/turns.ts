@@ -1,3 +1,5 @@
+import { monotonic } from "./monotonic.ts";
+
 /** How long guests run in one turn of the event loop, in ms. */
 export const sliceMs = 1;
 
@@ -19,13 +21,13 @@ export class Turns {
   begin(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
-    this.#began = performance.now();
+    this.#began = monotonic();
     this.#schedule();
   }
 
   /** Whether guests have used up their share of this turn. */
   get isOver(): boolean {
-    return this.#isOpen && performance.now() - this.#began >= nearlySlice;
+    return this.#isOpen && monotonic() - this.#began >= nearlySlice;
   }
 
   /** Resolves in a later turn. */

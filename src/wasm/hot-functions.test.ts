@@ -68,6 +68,13 @@ test("planHotFunctions() takes every export of a library as its entry", () => {
   assert.deepEqual(planHotFunctions(moduleWith([loop(300)], { exported: "add" })), [0]);
 });
 
+test("planHotFunctions() takes the exports that are called for its entries where they are known", () => {
+  const bytes = moduleWith([loop(300)], { exported: "add" });
+  assert.deepEqual(planHotFunctions(bytes, ["add"]), [0]);
+  assert.deepEqual(planHotFunctions(bytes, ["other"]), []);
+  assert.deepEqual(planHotFunctions(bytes, []), []);
+});
+
 test("planHotFunctions() stays within its budget, the entry's own loops first", () => {
   const bytes = moduleWith([[...loop(5000), ...call(1), ...call(2)], loop(9000), loop(4000)]);
   assert.deepEqual(planHotFunctions(bytes), [0, 2]);

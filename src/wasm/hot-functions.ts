@@ -27,11 +27,13 @@ interface Candidate {
 /**
  * The indices of functions that are to be optimised before a module starts, in order of need; none for most modules. V8
  * replaces a function's first code only when it is entered again, so these are functions that repeat work of their own and
- * are entered once or few times: near the program's entry, and called by no loop.
+ * are entered once or few times: near the program's entry, and called by no loop. `called` names the exports that are entered from
+ * outside where that is known, as it is of the modules of a component: of a library that others call all are.
  *
  * @throws WASM_MALFORMED, WASM_FEATURE
  */
-export function planHotFunctions(bytes: Uint8Array<ArrayBuffer>): readonly number[] {
+export function planHotFunctions(bytes: Uint8Array<ArrayBuffer>, called?: readonly string[]): readonly number[] {
+  if (called?.length === 0) return [];
   const functions = readLoops(bytes);
   const first = functions[0]?.index ?? 0;
   const own = (index: number): FunctionLoops | undefined => functions[index - first];
@@ -40,7 +42,7 @@ export function planHotFunctions(bytes: Uint8Array<ArrayBuffer>): readonly numbe
     (index) => [...(own(index)?.callees ?? [])],
   );
   const candidates: Candidate[] = [];
-  const { entries, kind } = entriesOf(bytes, functions);
+  const { entries, kind } = entriesOf(bytes, functions, called);
   const densities = leastDensity[kind];
   const distances = reach(entries, (index) => [...(own(index)?.callees ?? [])], densities.length);
   for (const [index, distance] of distances) {
@@ -68,15 +70,21 @@ interface Entries {
   readonly entries: readonly number[];
 }
 
-/** A program's own entries by their names; else `_start`; else all that a module exports. */
-function entriesOf(bytes: Uint8Array<ArrayBuffer>, functions: readonly FunctionLoops[]): Entries {
+/** A program's own entries by their names; else `_start`; else all exports that are called, or all that there are. */
+function entriesOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  functions: readonly FunctionLoops[],
+  called?: readonly string[],
+): Entries {
   const module = readModule(bytes);
   const named = functions.filter(({ index }) => {
     const name = module.functionName(index);
     return name !== undefined && entryNames.some((pattern) => pattern.test(name));
   });
   if (named.length > 0) return { kind: "named", entries: named.map(({ index }) => index) };
-  const exported = module.exports.filter(({ kind }) => kind === "function");
+  const exported = module.exports.filter(
+    ({ kind, name }) => kind === "function" && (called === undefined || called.includes(name)),
+  );
   const start = exported.filter(({ name }) => name === "_start");
   return { kind: "unnamed", entries: (start.length > 0 ? start : exported).map(({ index }) => index) };
 }

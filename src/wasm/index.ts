@@ -11,7 +11,7 @@ export { limitMemory } from "./limits.ts";
 export { type MemoryInfo, type ModuleInfo, readModule } from "./module.ts";
 export type { RewrittenBytes } from "./patch.ts";
 export { OffsetMap } from "./rewrite/offset-map.ts";
-export type { RestoreStep } from "./rewrite/restore.ts";
+export type { RestoreOptions, RestoreStep } from "./rewrite/restore.ts";
 export {
   type EngineMemory,
   rewrite,

@@ -8,6 +8,7 @@ import * as strings from "./strings.ts";
 
 /** What generated code calls by name: nothing of a guest's is among it. */
 const helpers: Readonly<Record<string, unknown>> = { ...lists, ...strings, ComponentError };
+const helperNames = Object.keys(helpers);
 
 /** Types of more parts than this become functions of their own: the code of each function stays within bounds. */
 const mostInline = 48;
@@ -143,14 +144,22 @@ export class Program {
   /** Makes what the code returns; it finds `own` under their names. */
   build(code: string, own: Readonly<Record<string, unknown>>): unknown {
     const constants = this.#constants.map((_, at) => `k${at} = K[${at}]`);
-    const whole = `"use strict";
-      const { ${[...Object.keys(helpers), ...Object.keys(own)].join(", ")} } = H;
-      ${constants.length === 0 ? "" : `const ${constants.join(", ")};`}
-      ${this.#bodies.join("\n")}
+    const text = `${this.#bodies.join("\n")}
       ${code}`;
+    // Most code uses few: those that it does not name would take most of the time that it takes to be made.
+    const used = helperNames.filter((name) => text.includes(name));
+    const whole = `"use strict";
+      const { ${used.join(", ")} } = H;
+      const { ${Object.keys(own).join(", ")} } = O;
+      ${constants.length === 0 ? "" : `const ${constants.join(", ")};`}
+      ${text}`;
     // oxlint-disable-next-line typescript/no-implied-eval -- made from the structure of types: a guest's names are constants
-    const make = new Function("H", "K", whole) as (h: typeof helpers, k: readonly unknown[]) => unknown;
-    return make({ ...helpers, ...own }, this.#constants);
+    const make = new Function("H", "O", "K", whole) as (
+      h: typeof helpers,
+      o: Readonly<Record<string, unknown>>,
+      k: readonly unknown[],
+    ) => unknown;
+    return make(helpers, own, this.#constants);
   }
 }
 

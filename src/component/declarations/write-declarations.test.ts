@@ -89,6 +89,7 @@ describe("writeDeclarations()", () => {
       '  readonly "shop:it/store": ShopItStore;\n  readonly "store": ShopItStore;',
       '  readonly "inner": AppInner;',
       "  run(t: App.OwnThing): string;",
+      "export type App = AppExports;",
     ];
     for (const part of expected) assert.ok(written.includes(part), `${part}\n-- is not in --\n${written}`);
   });
@@ -107,6 +108,28 @@ describe("writeDeclarations()", () => {
     assert.equal(check({ "it.d.ts": written, "use.ts": good }), "");
     const bad = good.replace('"write"', '"wirte"');
     assert.match(check({ "it.d.ts": written, "use.ts": bad }), /use\.ts\(8,\d+\): error TS2345/);
+  });
+
+  test("has streams of the Web's for those of WASI, but for WASI's own", () => {
+    const io =
+      "package wasi:io@0.2.6; interface streams { resource input-stream { splice: func(%from: borrow<input-stream>); } resource output-stream; }";
+    const own = `package it:made@1.0.0; interface pipes { use wasi:io/streams@0.2.6.{input-stream as source, output-stream};
+      record both { start: source } copy: func(start: borrow<source>, to: output-stream, both: both) -> result<source>; }
+      world w { import pipes; export pipes; }`;
+    const sources = [
+      { path: "it.wit", text: own },
+      { path: "deps/io.wit", text: io },
+    ];
+    const [world = assert.fail("no world")] = readWit(sources).root.worlds.values();
+    const declared = writeDeclarations(world, { mode: "async" });
+    for (const part of [
+      "    splice(from: InputStream): void;",
+      "  export type Source = ReadableStream<Uint8Array>;",
+      "    start: Source;",
+      "to: WritableStream<Uint8Array> | ((chunk: Uint8Array) => unknown), both: ItMadePipes.Both): ItMadePipes.Source;",
+      'export type W = import("sampan").Async<WExports>;',
+    ])
+      assert.ok(declared.includes(part), `${part}\n-- is not in --\n${declared}`);
   });
 
   test("writes what TypeScript accepts for 150 random packages", () => {

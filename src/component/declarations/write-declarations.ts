@@ -10,15 +10,23 @@ import {
   witPackageText,
 } from "../../wasm/wit/index.ts";
 import { camelCase } from "../canonical/names.ts";
+import type { ComponentMode } from "../instance/embedding.ts";
 import { pascalCase } from "../names.ts";
 import { distinct, isOptional, memberName, parameterName, type TypeNames, typeText } from "./type-text.ts";
+import { streamOf, webStream } from "./web-streams.ts";
+
+/** What is known of a world beside its text. */
+export interface DeclarationOptions {
+  /** How an instance is bound where nobody says otherwise; `sync` where it is left out. */
+  readonly mode?: ComponentMode;
+}
 
 /**
  * TypeScript declarations of a world, as the text of a `.d.ts` file: what a host gives to a component of it, and what it
  * has of an instance.
  */
-export function writeDeclarations(world: WitWorld): string {
-  return new DeclarationWriter(world).write();
+export function writeDeclarations(world: WitWorld, options: DeclarationOptions = {}): string {
+  return new DeclarationWriter(world).write(options);
 }
 
 type Owner = WitInterface | WitWorld;
@@ -35,7 +43,7 @@ class DeclarationWriter {
     this.#world = world;
   }
 
-  write(): string {
+  write({ mode }: DeclarationOptions): string {
     const world = pascalCase(this.#world.name);
     this.#nameTypes(this.#worldTypes());
     for (const { interface: each } of this.#interfaces()) this.#nameTypes([...each.types.values()]);
@@ -57,7 +65,20 @@ class DeclarationWriter {
     }
     this.#side(imports, this.#world.imports, "What a host gives to a component of this world.", new Map());
     this.#side(exports, this.#world.exports, "What a host has of an instance of this world.", this.#aliases());
+    this.#whole(world, exports, mode);
     return `${this.#lines.join("\n")}\n`;
+  }
+
+  /** What `instantiate()` is called with: the world under its own name. */
+  #whole(world: string, exports: string, mode: ComponentMode | undefined): void {
+    const isAsync = mode === "async";
+    const docs = isAsync
+      ? 'What `instantiate()` makes: it imports what may wait, so that each call answers a promise. With `mode: "sync"` it is the above.'
+      : "What `instantiate()` makes.";
+    this.#lines.push("");
+    this.#comment(plain(docs));
+    const name = this.#owners.get(this.#world) ?? world;
+    this.#line(`export type ${name} = ${isAsync ? `import("sampan").Async<${exports}>` : exports};`);
   }
 
   #worldTypes(): WitTypeDefinition[] {
@@ -91,11 +112,15 @@ class DeclarationWriter {
     return {
       nameOf: (definition) => {
         const name = this.#typeNames.get(definition) ?? "unknown";
+        const stream = definition.owner === owner ? undefined : streamOf(definition);
+        if (stream !== undefined) return webStream(stream, this.#global);
         return definition.owner === owner ? name : `${this.#owners.get(definition.owner) ?? ""}.${name}`;
       },
-      global: (name) => (this.#allNames.has(name) ? `globalThis.${name}` : name),
+      global: this.#global,
     };
   }
+
+  readonly #global = (name: string): string => (this.#allNames.has(name) ? `globalThis.${name}` : name);
 
   #line(text: string): void {
     this.#lines.push(`${"  ".repeat(this.#indent)}${text}`);
@@ -213,8 +238,11 @@ class DeclarationWriter {
   #outside(owner: Owner): TypeNames {
     const { global } = this.#names(owner);
     return {
-      nameOf: (definition) =>
-        `${this.#owners.get(definition.owner) ?? ""}.${this.#typeNames.get(definition) ?? "unknown"}`,
+      nameOf: (definition) => {
+        const stream = definition.owner === owner ? undefined : streamOf(definition);
+        if (stream !== undefined) return webStream(stream, global);
+        return `${this.#owners.get(definition.owner) ?? ""}.${this.#typeNames.get(definition) ?? "unknown"}`;
+      },
       global,
     };
   }
@@ -300,9 +328,20 @@ function paramsText({ params }: WitFunction, names: TypeNames): string {
     .map(({ name, type }, at) => {
       const free = freeName(parameterName(name), taken);
       taken.add(free);
-      return `${free}${at > lastNeeded ? "?" : ""}: ${typeText(type, names)}`;
+      return `${free}${at > lastNeeded ? "?" : ""}: ${streamParameter(type, names) ?? typeText(type, names)}`;
     })
     .join(", ");
+}
+
+/** A parameter of a stream's type: it may be anything that bytes come out of or go into. */
+function streamParameter(type: WitType, names: TypeNames): string | undefined {
+  const stream = type.kind === "named" || type.kind === "borrow" ? streamOf(type.definition) : undefined;
+  // Functions of the interface that has the streams take its own.
+  if (stream === undefined || names.nameOf(stream.definition) === stream.own) return undefined;
+  const web = webStream(stream, names.global);
+  return stream.own === "InputStream"
+    ? `${web} | ${names.global("AsyncIterable")}<Uint8Array | string> | ${names.global("Iterable")}<Uint8Array> | Uint8Array | string`
+    : `${web} | ((chunk: Uint8Array) => unknown)`;
 }
 
 function signatureText(each: WitFunction, names: TypeNames): string {

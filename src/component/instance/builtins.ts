@@ -38,6 +38,12 @@ function makeDrop(store: ComponentStore, state: InstanceState, resource: number)
     return undefined;
   };
   if (owner === undefined || destructor === undefined) {
+    const later = store.embedding.mode === "async" ? dropHost?.later : undefined;
+    if (later !== undefined)
+      return new WebAssembly.Suspending((index: number) => {
+        const handle = take(index);
+        return handle === undefined ? undefined : store.dropHostLater(later, handle.rep);
+      });
     return (index: number): void => {
       const handle = take(index);
       if (handle === undefined) return;

@@ -16,8 +16,10 @@ import type { Embedding } from "./embedding.ts";
 import { makeFused } from "./fused.ts";
 import type { GuestResourceClass } from "./guest-resource.ts";
 import type { Handle } from "./handle-table.ts";
-import type { HostFunction } from "./host-functions.ts";
+import type { HostDrop, HostFunction } from "./host-functions.ts";
 import { HostResources } from "./host-resources.ts";
+import { lazily } from "./lazily.ts";
+import { LeftHandles } from "./left-handles.ts";
 import { type Realloc, LiftRuntime, LowerRuntime, type RuntimeParts } from "./runtime.ts";
 import { flagBit, InstanceState } from "./state.ts";
 import { Task } from "./task.ts";
@@ -31,9 +33,11 @@ export interface StoreParts {
   /** One for each import of the plan, in its order. */
   readonly hosts: readonly HostFunction[];
   /** What is called when the guest drops a resource of the host's; undefined where nothing is. */
-  readonly dropOf: (resource: PlannedResource) => ((value: unknown) => void) | undefined;
+  readonly dropOf: (resource: PlannedResource) => HostDrop | undefined;
   /** The class of a resource type of the guest's. */
   readonly classOf: (resource: number) => GuestResourceClass;
+  /** Whether start functions are put off until {@link ComponentStore.start}. */
+  readonly startsLast?: boolean | undefined;
 }
 
 type CoreFunction = (...args: unknown[]) => unknown;
@@ -47,7 +51,7 @@ export class ComponentStore {
   readonly code: CodeCache;
   readonly embedding: Embedding;
   /** Its resources as the host has them. */
-  readonly resources: HostResources;
+  resources: HostResources;
   readonly #parts: StoreParts;
   readonly #states: readonly InstanceState[];
   readonly #cores: WebAssembly.Exports[] = [];
@@ -56,6 +60,9 @@ export class ComponentStore {
   /** Of functions that use no memory. */
   #noViews: MemoryViews | undefined;
   readonly #lifted = new Map<PlannedLift, CoreFunction>();
+  /** Start functions that were put off. */
+  readonly #starts: (() => void | Promise<void>)[] = [];
+  readonly #left = new LeftHandles(this);
   /** The task of the call that the host made last. */
   entered: Task | undefined;
   /** A trap of the guest's that is on its way out of it. */
@@ -68,7 +75,7 @@ export class ComponentStore {
     this.plan = parts.plan;
     this.code = parts.code;
     this.embedding = parts.embedding;
-    this.resources = new HostResources(this, (resource) => parts.classOf(resource));
+    this.resources = this.#makeResources();
     const room = { left: mostHandles };
     this.#states = parts.plan.instances.map((planned, id) => new InstanceState(id, planned, room));
   }
@@ -84,6 +91,45 @@ export class ComponentStore {
       const started = this.#run(step);
       if (started !== undefined) await started;
     }
+  }
+
+  /** Whether start functions were put off. */
+  get hasStarts(): boolean {
+    return this.#starts.length > 0;
+  }
+
+  /** Runs the start functions that were put off; a promise in an instance that is bound async. */
+  start(): void | Promise<void> {
+    if (this.embedding.mode === "async") return this.#startAsync();
+    for (const start of this.#starts) void start();
+  }
+
+  async #startAsync(): Promise<void> {
+    for (const start of this.#starts) await start();
+  }
+
+  /** Whether it keeps nothing beside what its core modules have. */
+  get isPristine(): boolean {
+    return this.#states.every(({ isPristine }) => isPristine);
+  }
+
+  /** Drops what the guest owned of the host's, as nobody is left who could. */
+  dropAll(): void {
+    for (const { handles } of this.#states) if (handles.size > 0) this.#left.drop(handles);
+  }
+
+  /** Makes what is kept beside the core modules as a new instance has it. */
+  renew(): void {
+    for (const state of this.#states) state.renew();
+    if (this.resources.isUsed) {
+      this.resources.end();
+      this.resources = this.#makeResources();
+    }
+    this.entered = undefined;
+  }
+
+  #makeResources(): HostResources {
+    return new HostResources(this, (resource) => this.#parts.classOf(resource));
   }
 
   /** Says that a call ended before code of the guest ran for it. */
@@ -135,7 +181,7 @@ export class ComponentStore {
     return this.plan.resources[resource]?.owner;
   }
 
-  dropOf(resource: number): ((value: unknown) => void) | undefined {
+  dropOf(resource: number): HostDrop | undefined {
     return this.#parts.dropOf(this.resourceOf(resource));
   }
 
@@ -146,6 +192,22 @@ export class ComponentStore {
       drop(value);
     } catch (error) {
       this.embedding.fail(error);
+    }
+  }
+
+  /** The same where it may take a while: answers what the guest is suspended for. */
+  dropHostLater(drop: (value: unknown) => unknown, value: unknown): unknown {
+    try {
+      this.embedding.count();
+      const dropped = drop(value);
+      if (!(dropped instanceof Promise)) return undefined;
+      const { embedding } = this;
+      return embedding.wait(dropped).then(
+        () => undefined,
+        (error: unknown) => embedding.fail(error),
+      );
+    } catch (error) {
+      return this.embedding.fail(error);
     }
   }
 
@@ -274,7 +336,8 @@ export class ComponentStore {
     }
     const { exports, start } = this.embedding.instantiate(module, given);
     this.#cores[index] = exports;
-    return start?.();
+    if (this.#parts.startsLast !== true || start === undefined) return start?.();
+    this.#starts.push(start);
   }
 
   #lower(step: LowerStep): WebAssembly.ImportValue {
@@ -287,8 +350,14 @@ export class ComponentStore {
     const state = this.stateOf(owner);
     const name = [...planned.path, planned.name].join("#");
     if (options.isAsync) return this.refusing(state, `the async call of ${name}`);
-    const runtime = new LowerRuntime(this.#runtimeParts(owner, options, resources));
-    const lowered = this.code.importMaker(step, mode, host.takesViews)(runtime, this.#guarded(host, name), name);
+    const lowered = lazily(step.coreParams, () => {
+      const runtime = new LowerRuntime(this.#runtimeParts(owner, options, resources));
+      return this.code.importMaker(step, mode, host.takesViews)(
+        runtime,
+        this.#guarded(host, name),
+        name,
+      ) as CoreFunction;
+    });
     return mode === "async" && host.mayWait === true ? new WebAssembly.Suspending(lowered) : lowered;
   }
 

@@ -1,9 +1,9 @@
 import { SampanError } from "../../base/index.ts";
-import { matchName } from "../../wasm/component/index.ts";
+import { type ComponentFunctionType, matchName } from "../../wasm/component/index.ts";
 import { camelCase } from "../canonical/names.ts";
 import { pascalCase } from "../names.ts";
-import type { LinkPlan, PlannedExport, PlannedFunction } from "../plan/link-plan.ts";
-import type { ComponentStore } from "./component-store.ts";
+import type { LinkPlan, PlannedExport, PlannedFunction, PlannedLift } from "../plan/link-plan.ts";
+import type { Embedding } from "./embedding.ts";
 import { GuestResource, type GuestResourceClass } from "./guest-resource.ts";
 import { type HostFunction, readFunctionName } from "./host-functions.ts";
 
@@ -13,18 +13,37 @@ export type ComponentExports = Readonly<Record<string, unknown>>;
 /** A function that an instance exports. */
 export type ExportedFunction = (...args: readonly unknown[]) => unknown;
 
+/** What stands between a function that a component exports and a program that calls it. */
+export type AdaptExport = (
+  of: { readonly type: ComponentFunctionType; readonly resources: readonly number[] },
+  call: ExportedFunction,
+) => ExportedFunction;
+
 type Exported = ReadonlyMap<string, PlannedExport>;
 type FunctionExport = Extract<PlannedExport, { readonly kind: "function" }>;
 
+/** What exports are made of: the store of an instance, here or elsewhere. */
+export interface ExportSource {
+  readonly plan: LinkPlan;
+  readonly embedding: Pick<Embedding, "mode" | "call" | "begin" | "finish" | "failed">;
+  readonly resources: { classOf(resource: number): GuestResourceClass };
+  ownerOf(resource: number): number | undefined;
+  resourceOf(resource: number): { readonly name: string };
+  lifted(lift: PlannedLift): (...args: unknown[]) => unknown;
+}
+
 /** Makes the JavaScript side of what a component exports. Interfaces are made when they are first looked at. */
 export class ExportMaker {
-  readonly #store: ComponentStore;
+  readonly #store: ExportSource;
   readonly #hosts: readonly HostFunction[];
+  readonly #adapt: AdaptExport | undefined;
   readonly #made = new Map<PlannedExport, unknown>();
 
-  constructor(store: ComponentStore, hosts: readonly HostFunction[]) {
+  /** `adapt` answers what programs call in place of a function. */
+  constructor(store: ExportSource, hosts: readonly HostFunction[], adapt?: AdaptExport) {
     this.#store = store;
     this.#hosts = hosts;
+    this.#adapt = adapt;
   }
 
   /** All exports; interfaces also under their names without a version, and in camel case where that says which is meant. */
@@ -42,7 +61,7 @@ export class ExportMaker {
   function(planned: FunctionExport): ExportedFunction {
     const known = this.#made.get(planned);
     if (known !== undefined) return known as ExportedFunction;
-    const made = this.#bound(planned.function);
+    const made = this.#adapted(planned);
     this.#made.set(planned, made);
     return made;
   }
@@ -59,18 +78,20 @@ export class ExportMaker {
       pascalCase(name),
       members.find(({ kind }) => kind === "constructor") && this.#construct(members),
     );
+    const isAsync = this.#store.embedding.mode === "async";
     for (const { kind, member, planned } of members) {
       const call = this.function(planned);
       if (kind === "method") {
         const method = function (this: unknown, ...args: readonly unknown[]): unknown {
           return call(this, ...args);
         };
-        Object.defineProperty(made.prototype, camelCase(member), { value: method, writable: true, configurable: true });
+        const value = isAsync ? markAsync(method) : method;
+        Object.defineProperty(made.prototype, camelCase(member), { value, writable: true, configurable: true });
       } else if (kind === "static") {
         Object.defineProperty(made, staticName(member), { value: call, writable: true, configurable: true });
       }
     }
-    return made;
+    return isAsync ? markAsync(made) : made;
   }
 
   #construct(
@@ -78,6 +99,14 @@ export class ExportMaker {
   ): ExportedFunction | undefined {
     const found = members.find(({ kind }) => kind === "constructor");
     return found === undefined ? undefined : this.function(found.planned);
+  }
+
+  #adapted({ function: planned, type }: FunctionExport): ExportedFunction {
+    const { plan, embedding } = this.#store;
+    const found = planned.kind === "import" ? plan.imports[planned.import] : planned;
+    const bound = this.#bound(planned);
+    const made = found === undefined ? bound : (this.#adapt?.({ type, resources: found.resources }, bound) ?? bound);
+    return embedding.mode === "async" && planned.kind === "lift" ? markAsync(made) : made;
   }
 
   #bound(planned: PlannedFunction): ExportedFunction {
@@ -136,6 +165,11 @@ export class ExportMaker {
     if (made === undefined) this.#made.set(planned, (made = this.#members(planned.exports)));
     return made;
   }
+}
+
+/** Lets a function of an instance that is bound async be seen as one that answers promises, where it is given to another component. */
+function markAsync<T extends object>(function_: T): T {
+  return Object.defineProperty(function_, Symbol.toStringTag, { value: "AsyncFunction", configurable: true });
 }
 
 /** A static function's property: a class cannot have `prototype` anew. */

@@ -25,6 +25,9 @@ export class Handle {
 /** Most entries of a table (component model, Canonical ABI: Table State). */
 const mostEntries = 2 ** 28 - 1;
 
+/** Most room that a table keeps that begins anew. */
+const mostSpare = 1_024;
+
 /** How many entries tables that share it may still get together. */
 export interface HandleRoom {
   left: number;
@@ -32,8 +35,11 @@ export interface HandleRoom {
 
 /** What an instance's code names by numbers, from 1 on. */
 export class HandleTable {
+  /** Up to {@link #end} those that are there; the array stays as long as it once was. */
   readonly #entries: (Handle | undefined)[] = [undefined];
+  #end = 1;
   readonly #free: number[] = [];
+  #freed = 0;
   readonly #room: HandleRoom;
 
   constructor(room: HandleRoom = { left: mostEntries }) {
@@ -49,24 +55,31 @@ export class HandleTable {
   add(entry: Handle): number | undefined {
     if (this.#room.left === 0) return undefined;
     this.#room.left -= 1;
-    const free = this.#free.pop();
-    if (free !== undefined) {
-      this.#entries[free] = entry;
-      return free;
-    }
-    return this.#entries.push(entry) - 1;
+    const index = this.#freed > 0 ? (this.#free[--this.#freed] ?? 0) : this.#end++;
+    this.#entries[index] = entry;
+    return index;
   }
 
   /** Frees the number of an entry that {@link get} has found. */
   remove(index: number): void {
     this.#entries[index] = undefined;
     this.#room.left += 1;
-    this.#free.push(index);
+    this.#free[this.#freed++] = index;
+  }
+
+  /** Makes it as a new one is: numbers begin at 1 again. */
+  clear(): void {
+    this.#room.left += this.size;
+    if (this.#end > mostSpare) this.#entries.length = 1;
+    else this.#entries.fill(undefined, 1, this.#end);
+    if (this.#free.length > mostSpare) this.#free.length = 0;
+    this.#end = 1;
+    this.#freed = 0;
   }
 
   /** Entries that are there. */
   get size(): number {
-    return this.#entries.length - 1 - this.#free.length;
+    return this.#end - 1 - this.#freed;
   }
 
   /** Each entry. */

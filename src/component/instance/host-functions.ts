@@ -12,6 +12,15 @@ export interface HostFunction {
   readonly mayWait?: boolean | undefined;
   /** Whether lists of bytes are handed to it as views of the guest's memory: good until it returns, in which the guest does not run. */
   readonly takesViews?: boolean | undefined;
+  /** Whether it is a program's and not of WASI: its streams and errors are those that programs have. */
+  readonly isGiven?: boolean | undefined;
+}
+
+/** What is called with a resource of the host's that a guest drops. */
+export interface HostDrop {
+  (value: unknown): unknown;
+  /** The same in an instance that is bound async: the guest is suspended for the promise that this answers. */
+  readonly later?: ((value: unknown) => unknown) | undefined;
 }
 
 /**
@@ -91,15 +100,35 @@ export function findHostFunctions(
 export function findDrop(
   { path, name }: { readonly path: readonly string[]; readonly name: string },
   provider: HostProvider | undefined,
-): ((value: unknown) => void) | undefined {
+): HostDrop | undefined {
   const given = provider?.(path[0], `[resource-drop]${name}`, undefined);
   if (given !== undefined) return given.call as (value: unknown) => void;
   return disposeOf;
 }
 
-function disposeOf(value: unknown): void {
+/** Whether what a provider is asked for is the drop of a resource whose class a caller gives: then that is the caller's, too. */
+export function dropsGiven(
+  imports: ComponentImports,
+  interfaceName: string | undefined,
+  functionName: string,
+): boolean {
+  const [, resource] = /^\[resource-drop\](.+)$/.exec(functionName) ?? [];
+  if (resource === undefined) return false;
+  const within = instanceAt(imports, interfaceName === undefined ? [] : [interfaceName]);
+  return within !== undefined && typeof namedIn(within, pascalCase(resource)) === "function";
+}
+
+const disposeOf: HostDrop = Object.assign(disposeNow, { later: disposeLater });
+
+function disposeNow(value: unknown): void {
   if (typeof value !== "object" || value === null || !(Symbol.dispose in value)) return;
   if (typeof value[Symbol.dispose] === "function") (value as Disposable)[Symbol.dispose]();
+}
+
+function disposeLater(value: unknown): unknown {
+  const isAsync = typeof value === "object" && value !== null && Symbol.asyncDispose in value;
+  if (!isAsync || typeof value[Symbol.asyncDispose] !== "function") return disposeNow(value);
+  return (value as AsyncDisposable)[Symbol.asyncDispose]();
 }
 
 /** What a caller's imports have under the names of instances, from the outside in. */
@@ -118,15 +147,22 @@ function givenFor(within: object | undefined, { path, name }: PlannedImport): Gi
   if (within === undefined) return undefined;
   const { kind, resource, name: function_ } = readFunctionName(name);
   if (kind === "function") {
-    const given = namedIn(within, name) ?? namedIn(within, camelCase(function_));
+    const given = functionIn(within, path, name) ?? functionIn(within, path, camelCase(function_));
     if (typeof given !== "function") return undefined;
     const call = (path.length === 0 ? given : given.bind(within)) as AnyFunction;
-    return { call, mayWait: true, isAsync: isAsyncFunction(given) };
+    return { call, mayWait: true, isAsync: isAsyncFunction(given), isGiven: true };
   }
   const itsClass = namedIn(within, pascalCase(resource));
   return typeof itsClass === "function"
     ? givenByClass(itsClass as ResourceClass, { kind, name: function_ })
     : undefined;
+}
+
+/** What stands under a function's name: one of the world's may stand in a module, under `default`, as the JavaScript component tools have it. */
+function functionIn(within: object, path: readonly string[], name: string): unknown {
+  const found = namedIn(within, name);
+  const isModule = path.length === 0 && typeof found === "object" && found !== null && Object.hasOwn(found, "default");
+  return isModule ? (found as { readonly default: unknown }).default : found;
 }
 
 type ResourceClass = new (...args: unknown[]) => object;
@@ -136,11 +172,17 @@ function givenByClass(
   { kind, name }: Omit<FunctionName, "resource">,
 ): GivenFunction | undefined {
   const property = camelCase(name);
-  if (kind === "constructor") return { call: (...args) => new itsClass(...args) };
+  if (kind === "constructor")
+    return {
+      call: (...args) => new itsClass(...args),
+      mayWait: true,
+      isAsync: isAsyncFunction(itsClass),
+      isGiven: true,
+    };
   if (kind === "static") {
     const given = memberOf(itsClass, property);
     if (given === undefined) return undefined;
-    return { call: given.bind(itsClass) as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given) };
+    return { call: given.bind(itsClass) as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given), isGiven: true };
   }
   const { prototype } = itsClass as { readonly prototype: object };
   const given = memberOf(prototype, property);
@@ -148,7 +190,7 @@ function givenByClass(
   const call = isCommon(property)
     ? (self: object, ...args: never[]): unknown => memberOf(self, property)?.apply(self, args)
     : (self: Record<string, AnyFunction>, ...args: never[]): unknown => self[property]?.(...args);
-  return { call: call as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given) };
+  return { call: call as AnyFunction, mayWait: true, isAsync: isAsyncFunction(given), isGiven: true };
 }
 
 /** Whether every object or every function has something under a name. */

@@ -1,5 +1,6 @@
 import { SampanError } from "../../base/index.ts";
-import type { ComponentStore } from "./component-store.ts";
+import type { PlannedResource } from "../plan/link-plan.ts";
+import type { Embedding } from "./embedding.ts";
 import {
   GuestHandle,
   GuestResource,
@@ -12,14 +13,24 @@ import type { Handle } from "./handle-table.ts";
 /** Whether a resource is given away or lent. */
 export type Passing = "own" | "borrow";
 
+/** Where resources are: the store of an instance, here or elsewhere. */
+export interface ResourceStore {
+  readonly embedding: Pick<Embedding, "isEnded" | "call" | "whenIdle">;
+  ownerOf(resource: number): number | undefined;
+  resourceOf(resource: number): PlannedResource;
+  /** What destroys a resource of the guest's; undefined where nothing is to be done. */
+  destructorOf(resource: number): ((rep: number) => unknown) | undefined;
+}
+
 /** The resources of one instance of a component as the host has them. */
 export class HostResources implements ResourceOwner {
-  readonly #store: ComponentStore;
+  readonly #store: ResourceStore;
   readonly #makeClass: (resource: number) => GuestResourceClass;
   readonly #classes = new Map<number, GuestResourceClass>();
+  #isOver = false;
   readonly #destructors = new Map<number, ((rep: number) => unknown) | undefined>();
 
-  constructor(store: ComponentStore, makeClass: (resource: number) => GuestResourceClass) {
+  constructor(store: ResourceStore, makeClass: (resource: number) => GuestResourceClass) {
     this.#store = store;
     this.#makeClass = makeClass;
   }
@@ -31,8 +42,18 @@ export class HostResources implements ResourceOwner {
     return itsClass;
   }
 
+  /** Says that the resources are no more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** Whether the host has, or had, anything of the guest's. */
+  get isUsed(): boolean {
+    return this.#classes.size > 0 || this.#destructors.size > 0;
+  }
+
   /** What the host gets for a handle of the guest's. */
-  toHost({ resource, rep }: Handle, passing: Passing): unknown {
+  toHost({ resource, rep }: Pick<Handle, "resource" | "rep">, passing: Passing): unknown {
     if (this.#store.ownerOf(resource) === undefined) return rep;
     const handle = new GuestHandle(this, { resource, rep: rep as number, isOwn: passing === "own" });
     return makeGuestResource(this.classOf(resource), handle);
@@ -56,8 +77,8 @@ export class HostResources implements ResourceOwner {
   }
 
   destroy(resource: number, rep: number): unknown {
-    // All that it had is gone with the instance.
-    if (this.#store.embedding.isEnded) return undefined;
+    // All that it had is gone with the instance, or with the use of it.
+    if (this.#isOver || this.#store.embedding.isEnded) return undefined;
     if (!this.#destructors.has(resource)) this.#destructors.set(resource, this.#store.destructorOf(resource));
     const destroy = this.#destructors.get(resource);
     if (destroy === undefined) return undefined;

@@ -57,22 +57,23 @@ abstract class Runtime implements CanonicalRuntime {
   }
 
   liftOwn(slot: number, index: number): unknown {
-    const handle = this.store.takeOwn(this.state, this.#resource(slot), index);
+    const handle = this.store.takeOwn(this.state, this.resource(slot), index);
     return this.store.resources.toHost(handle, "own");
   }
 
   liftBorrow(slot: number, index: number): unknown {
-    const handle = this.store.handleAt(this.state, this.#resource(slot), index);
+    const handle = this.store.handleAt(this.state, this.resource(slot), index);
     handle.lends += 1;
     (this.lenders ??= []).push(handle);
     const value = this.store.resources.toHost(handle, "borrow");
-    const lent = GuestResource.handleOf(value);
+    // What the host lends may be a resource of another component, which knows nothing of this call's end.
+    const lent = this.store.ownerOf(handle.resource) === undefined ? undefined : GuestResource.handleOf(value);
     if (lent !== undefined) (this.lent ??= []).push(lent);
     return value;
   }
 
   lowerOwn(slot: number, value: unknown): number {
-    const resource = this.#resource(slot);
+    const resource = this.resource(slot);
     return this.store.addHandle(
       this.state,
       new Handle(resource, this.store.resources.fromHost(resource, value, "own")),
@@ -80,7 +81,7 @@ abstract class Runtime implements CanonicalRuntime {
   }
 
   lowerBorrow(slot: number, value: unknown): number {
-    const resource = this.#resource(slot);
+    const resource = this.resource(slot);
     const rep = this.store.resources.fromHost(resource, value, "borrow");
     const given = GuestResource.handleOf(value);
     if (given !== undefined) {
@@ -110,7 +111,7 @@ abstract class Runtime implements CanonicalRuntime {
     this.lent = undefined;
   }
 
-  #resource(slot: number): number {
+  protected resource(slot: number): number {
     const resource = this.#resources[slot];
     if (resource === undefined) throw new TypeError(`A function type has no resource type ${slot}`);
     return resource;
@@ -154,7 +155,8 @@ export class LiftRuntime extends Runtime {
 
   override lowerOwn(slot: number, value: unknown): number {
     const index = super.lowerOwn(slot, value);
-    const handle = GuestResource.handleOf(value);
+    const isGuests = this.store.ownerOf(this.resource(slot)) !== undefined;
+    const handle = isGuests ? GuestResource.handleOf(value) : undefined;
     this.#undo(() => {
       this.state.handles.remove(index);
       if (handle !== undefined) handle.isGone = false;

@@ -42,6 +42,19 @@ export class InstanceState {
     return this.#backpressure;
   }
 
+  /** Whether it has anything that a new one does not have. */
+  get isPristine(): boolean {
+    return this.handles.size === 0 && this.task.isPristine && this.flags === bothFlags && this.#backpressure === 0;
+  }
+
+  /** Makes it as a new one is; what its handles stood for is the caller's to drop. */
+  renew(): void {
+    this.handles.clear();
+    if (!this.task.isPristine) this.task = new Task();
+    this.flags = bothFlags;
+    this.#backpressure = 0;
+  }
+
   /** Forgets a call that came to nothing before code of the guest ran. */
   reset(): void {
     this.flags = bothFlags;

@@ -16,4 +16,10 @@ export class Task {
   constructor(parent?: Task) {
     this.parent = parent;
   }
+
+  /** Whether it is no call's, and nothing was kept in it. */
+  get isPristine(): boolean {
+    const { started, borrows, context, parent, undo } = this;
+    return !started && borrows === 0 && context.length === 0 && parent === undefined && undo === undefined;
+  }
 }

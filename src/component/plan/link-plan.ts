@@ -3,9 +3,7 @@ import type {
   CanonicalOptions,
   ComponentFunctionType,
   ComponentValueType,
-  CoreModuleType,
 } from "../../wasm/component/index.ts";
-import type { FunctionType } from "../../wasm/index.ts";
 
 /**
  * What an instance of a component is made of, found once for the binary: its nested components are inlined, so that each instance
@@ -55,8 +53,8 @@ export interface PlannedResource {
 
 /** A core module. */
 export interface PlannedModule {
+  /** A view of the component's own bytes. */
   readonly bytes: Uint8Array;
-  readonly type: CoreModuleType;
   readonly name: string;
 }
 
@@ -113,7 +111,8 @@ export interface LowerStep extends Making {
   readonly import: number;
   readonly options: PlannedOptions;
   readonly type: ComponentFunctionType;
-  readonly coreType: FunctionType;
+  /** How many values core code calls it with. */
+  readonly coreParams: number;
   readonly resources: readonly number[];
 }
 
@@ -123,7 +122,6 @@ export interface FuseStep extends Making {
   readonly callee: PlannedLift;
   readonly options: PlannedOptions;
   readonly type: ComponentFunctionType;
-  readonly coreType: FunctionType;
   readonly resources: readonly number[];
   /** Numbers of the instances that the call enters (component model, Canonical ABI: `entering_set`). */
   readonly enters: readonly number[];
@@ -139,7 +137,6 @@ export interface ResourceStep extends Making {
 export interface BuiltinStep extends Making {
   readonly kind: "builtin";
   readonly builtin: Builtin;
-  readonly coreType: FunctionType;
 }
 
 /** One instance of a core module. */

@@ -4,6 +4,7 @@ import type {
   CanonicalOptions,
   ComponentDefinition,
   ComponentFunctionType,
+  CoreModuleType,
   Definition,
   ComponentExternType as ExternType,
   ResourceType,
@@ -48,6 +49,7 @@ class Planning {
   readonly #instances: PlannedInstance[] = [];
   readonly #resources: PlannedResource[] = [];
   readonly #modules: PlannedModule[] = [];
+  readonly #moduleTypes: CoreModuleType[] = [];
   readonly #moduleNumbers = new Map<Definition, number>();
   readonly #imports: PlannedImport[] = [];
   readonly #steps: Step[] = [];
@@ -211,7 +213,8 @@ class Planning {
     let number = this.#moduleNumbers.get(definition);
     if (number === undefined) {
       const name = `module ${this.#modules.length}`;
-      number = this.#modules.push({ bytes: definition.bytes, type: definition.moduleType, name }) - 1;
+      number = this.#modules.push({ bytes: definition.bytes, name }) - 1;
+      this.#moduleTypes.push(definition.moduleType);
       this.#moduleNumbers.set(definition, number);
     }
     return number;
@@ -225,7 +228,7 @@ class Planning {
         itemAt(frame, { sort: "core-instance", index: instance }, "core-instance"),
       ]),
     );
-    const imports = known(this.#modules[module], "a module").type.imports.map((wanted) => ({
+    const imports = known(this.#moduleTypes[module], "a module").imports.map((wanted) => ({
       module: wanted.module,
       name: wanted.name,
       item: known(given.get(wanted.module), wanted.module).get(wanted.name),
@@ -307,10 +310,10 @@ class Planning {
       owner: frame.instance,
       options: this.#options(definition.options, frame),
       type,
-      coreType,
       resources: this.#resourceNumbers(type, frame),
     };
-    if (callee.kind === "import") this.#addStep({ kind: "lower", import: callee.import, ...shared });
+    if (callee.kind === "import")
+      this.#addStep({ kind: "lower", import: callee.import, coreParams: coreType.params.length, ...shared });
     else {
       const inside = new Set(this.#selfAndAncestors(frame.instance));
       const enters = this.#selfAndAncestors(callee.owner).filter((each) => !inside.has(each));
@@ -329,10 +332,10 @@ class Planning {
 
   #builtin(definition: DefinitionOf<"builtin">, frame: Frame): Item {
     const index = this.#coreValues++;
-    const { coreType } = definition;
-    if (definition.name === "context.get" || definition.name === "context.set")
+    const { kind: _kind, coreType: _coreType, ...builtin } = definition;
+    if (builtin.name === "context.get" || builtin.name === "context.set")
       known(this.#instances[frame.instance], "").usesContext = true;
-    this.#addStep({ kind: "builtin", index, owner: frame.instance, builtin: definition satisfies Builtin, coreType });
+    this.#addStep({ kind: "builtin", index, owner: frame.instance, builtin: builtin satisfies Builtin });
     return { kind: "core", item: { kind: "value", index } };
   }
 

@@ -61,7 +61,8 @@ export class CacheFolder {
 
   /** The path of a file in it. */
   at(name: string): string {
-    return join(this.path, name);
+    // As it is: Node's own way takes longer than reading a small file.
+    return `${this.path}/${name}`;
   }
 
   /** Writes a file under a temporary name and renames it; false where the disk does not take it. */

@@ -19,13 +19,75 @@ const v128 = 0x7b;
 /** Length in bytes of a {@link Checksum}. */
 export const checksumBytes = stateBytes;
 
+/** So many bytes are summed up in JavaScript: making an instance of Wasm takes longer than that. */
+const smallBytes = 64 * 1024;
+
 /**
- * A checksum of 1,024 bits against corruption: lanes of 64 bits are added and rotated in, and their states summed up. Each step is
+ * A checksum of at most 1,024 bits against corruption: lanes are added and rotated in, and their states summed up. Each step is
  * a bijection of the state, so that damage within 16 bytes is always seen. It is no defence against somebody who wants it
- * to fit. It is written in Wasm's vector instructions, because node:crypto and node:zlib take longer to load than it takes
- * for 10 MB.
+ * to fit.
  */
 export class Checksum {
+  readonly #first = new Uint8Array(smallBytes);
+  #length = 0;
+  #vector: VectorSum | undefined;
+  #isLarge = false;
+
+  /** Starts anew. */
+  reset(): void {
+    this.#length = 0;
+    this.#isLarge = false;
+  }
+
+  /** Takes bytes in; how they are cut into calls makes no difference. */
+  update(bytes: Uint8Array): void {
+    if (this.#isLarge) {
+      this.#vector?.update(bytes);
+    } else if (this.#length + bytes.length <= smallBytes) {
+      this.#first.set(bytes, this.#length);
+      this.#length += bytes.length;
+    } else {
+      this.#isLarge = true;
+      const vector = (this.#vector ??= new VectorSum());
+      vector.reset();
+      vector.update(this.#first.subarray(0, this.#length));
+      vector.update(bytes);
+    }
+  }
+
+  /** The checksum of what was taken in; lengths that differ by a filling of zeros are the caller's to tell apart. */
+  finish(): Uint8Array {
+    if (this.#isLarge && this.#vector !== undefined) return this.#vector.finish();
+    this.#first.fill(0, this.#length, Math.min(smallBytes, this.#length + smallStep));
+    return smallSum(this.#first, this.#length);
+  }
+}
+
+/** Bytes that one turn of the loop takes: a word for each lane. */
+const smallStep = 16;
+/** Odd, so that multiplying by them loses nothing. */
+const [factor, otherFactor] = [0x9e37_79b1, 0x85eb_ca77];
+
+/** The checksum of the first bytes of an array, in lanes of 32 bits; the rest of their last step are zeros. */
+function smallSum(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array {
+  const words = new Uint32Array(bytes.buffer, 0, (Math.ceil(length / smallStep) * smallStep) / 4);
+  const lanes = new Uint32Array(smallStep / 4);
+  for (let lane = 0; lane < lanes.length; lane++) {
+    let state = lane + 1;
+    // Written out: what reads an entry runs once, before V8 would put a function of its own in here.
+    for (let at = lane; at < words.length; at += 4) {
+      state = Math.imul(state ^ (words[at] as number), factor);
+      state = Math.imul((state << 13) | (state >>> 19), otherFactor);
+    }
+    lanes[lane] = state;
+  }
+  const sum = new Uint8Array(checksumBytes);
+  sum.set(new Uint8Array(lanes.buffer));
+  return sum;
+}
+
+/** A checksum in Wasm's vector instructions, because node:crypto and node:zlib take longer to load than it takes for 10 MB. */
+class VectorSum {
   readonly #memory: Uint8Array;
   readonly #state: Uint8Array;
   readonly #take: (length: number) => void;

@@ -21,3 +21,9 @@ export function nameOf(secret: Uint8Array, bytes: Uint8Array, about: string): st
   tag.final();
   return createHash("sha256").update(secret).update(tag.getAuthTag()).update(`${bytes.length}\n${about}`).digest("hex");
 }
+
+/** The digest of bytes as locks have it: `sha256:` and 64 hexadecimal digits. */
+export function sha256Of(bytes: Uint8Array): string {
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}

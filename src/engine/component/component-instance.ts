@@ -1,57 +1,34 @@
-import { type GuestOutcome, incomingArguments, WasiTrap } from "../../abi/index.ts";
-import { SampanError } from "../../base/index.ts";
+import { type GuestOutcome, incomingArguments } from "../../abi/index.ts";
 import {
-  type CodeCache,
-  ComponentError,
   type ComponentExports,
   type ComponentMode,
   ComponentStore,
   type CoreInstance,
   type Embedding,
   ExportMaker,
+  type ExportSource,
   findDrop,
   findFunction,
   functionNames,
-  type HostFunction,
-  type HostProvider,
 } from "../../component/index.ts";
 import { GuestEnd, type IncomingExchange } from "../../host/index.ts";
+import { abortedBy } from "../aborted.ts";
 import { Clock } from "../guest-clock.ts";
-import type { GuestThread, WatchedGuest } from "../guest-thread.ts";
-import type { InstanceLimits, InstanceUsage } from "../limits.ts";
-import type { ComponentModule } from "./component-module.ts";
-import { trapError } from "./component-traps.ts";
-import { makeCoreInstance } from "./core-instance.ts";
-import { endedBefore, endingError } from "./endings.ts";
-import type { GuestWasi } from "./guest-wasi.ts";
-import type { Stay } from "./stay.ts";
+import type { WatchedGuest } from "../guest-thread.ts";
+import type { InstanceUsage } from "../limits.ts";
+import { CoreInstances, type StateFunctions } from "./core-instance.ts";
+import { Entries } from "./entries.ts";
+import { exportMissing, findHandler } from "./exported-function.ts";
+import { InstanceEnd } from "./instance-end.ts";
+import type { ComponentInstanceParts } from "./instance-parts.ts";
+import { UseEmbedding } from "./use-embedding.ts";
 import { Waiting } from "./waiting.ts";
-
-/** What an instance of a component is made with. */
-export interface ComponentInstanceParts {
-  readonly component: ComponentModule;
-  readonly mode: ComponentMode;
-  readonly thread: GuestThread;
-  readonly stay: Stay;
-  readonly code: CodeCache;
-  /** One for each function that the component imports. */
-  readonly hosts: readonly HostFunction[];
-  readonly provider: HostProvider | undefined;
-  readonly limits: InstanceLimits;
-  /** What it has of WASI. */
-  readonly wasi: GuestWasi;
-  /** Asks for what a suspended call takes. @throws LIMIT_STACKS */
-  readonly takeStack: () => void;
-  readonly giveStack: () => void;
-  /** Called once, when it is closed. */
-  readonly onClose: () => void;
-}
 
 /** The number of SIGKILL, which ends a guest that is killed without a word. */
 const sigkill = 9;
-const mostFrames = 64;
-/** What entries that run destructors are called. */
-const dropPrefix = "[resource-drop]";
+/** What the entries are called that run start functions. */
+const instantiation = "instantiation";
+const handlerEntry = "wasi:http/incoming-handler#handle";
 
 /**
  * One instance of a component in this thread, with memories and handles of its own. Calls come one after the other. One that
@@ -64,66 +41,79 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   readonly #id: number;
   readonly #parts: ComponentInstanceParts;
   readonly #store: ComponentStore;
-  readonly #maker: ExportMaker;
+  readonly #cores: CoreInstances;
   readonly #clock: Clock;
-  readonly #memories: WebAssembly.Memory[] = [];
+  readonly #ending: InstanceEnd;
+  #maker: ExportMaker | undefined;
+  /** What the maker's functions go through, where they are to be dead in the next use. */
+  #use: UseEmbedding | undefined;
   #exports: ComponentExports | undefined;
-  #current: string | undefined;
-  #outcome: GuestOutcome | undefined;
-  /** Why a function of the host's made it trap, if one did. */
-  #hostTrap: string | undefined;
-  #isEnded = false;
-  /** The error that it ended with. */
-  #failure: unknown;
-  #isClosed = false;
   #calls = 0;
-  /** What was set before a call. */
-  #stackTraceLimit = 0;
-  /** Destructors that run when no call does. */
-  readonly #deferred: (() => unknown)[] = [];
-  /** Calls that begin when a destructor has run. */
-  readonly #queued: (() => void)[] = [];
+  #callsTaken = 0;
+  #cpuTaken = 0;
+  readonly #entries: Entries;
   readonly #waiting: Waiting;
+  #handler: ((...args: unknown[]) => unknown) | undefined;
+  /** What the request that it answers is answered by. */
+  #outparam: { end(how: { readonly hasFailed: boolean }): void } | undefined;
 
   /** `register` gives it the number of its checks. */
   constructor(parts: ComponentInstanceParts, register: (guest: WatchedGuest) => number) {
-    const { component, code, hosts, provider, mode, limits } = parts;
+    const { component, code, hosts, provider, mode, limits, thread, stay, startsLast, optimisesLate = false } = parts;
     this.mode = mode;
     this.#parts = parts;
+    this.#ending = new InstanceEnd(component);
     this.#clock = new Clock(limits);
-    this.#waiting = new Waiting(parts.thread.turns);
+    this.#waiting = new Waiting(thread.turns);
     this.#id = register(this);
+    const { memory } = limits;
+    this.#cores = new CoreInstances({ component, mode, id: this.#id, thread, stay, memory, optimisesLate });
     this.#store = new ComponentStore({
       plan: component.plan,
       code,
       embedding: this,
       hosts,
       dropOf: (resource) => findDrop(resource, provider),
-      classOf: (resource) => this.#maker.classOf(resource),
+      classOf: (resource) => this.#makerOfUse().classOf(resource),
+      startsLast,
     });
-    this.#maker = new ExportMaker(this.#store, hosts);
+    const stop = (outcome: GuestOutcome): void => this.stop(outcome);
+    const onEnd = (entry: string): void => (entry === instantiation ? undefined : this.#cores.optimise());
+    this.#entries = new Entries({
+      ...parts,
+      store: this.#store,
+      clock: this.#clock,
+      ending: this.#ending,
+      stop,
+      onEnd,
+    });
   }
 
   /** Makes its core instances and runs their start functions. @throws what {@link call} throws */
   async start(): Promise<void> {
     const starts = this.#parts.component.modules.some(({ layout }) => layout.start !== undefined);
-    if (this.mode === "async" && starts) {
-      await this.call("instantiation", () => this.#store.linkAsync(), []);
+    if (this.mode === "async" && starts && this.#parts.startsLast !== true) {
+      await this.call(instantiation, () => this.#store.linkAsync(), []);
       return;
     }
-    this.begin("instantiation");
+    this.begin(instantiation);
     try {
       this.#store.link();
     } catch (error) {
-      this.#isEnded = true;
+      this.#ending.trapped();
       throw this.failed(error);
     }
     this.finish();
   }
 
+  /** Runs the start functions that were put off. @throws what {@link call} throws */
+  initialize(): void | Promise<void> {
+    if (this.#store.hasStarts) return this.call(instantiation, () => this.#store.start(), []) as void | Promise<void>;
+  }
+
   /** What it exports: functions in camel case, classes of resources, and by the names of interfaces objects of such. */
   get exports(): ComponentExports {
-    return (this.#exports ??= this.#maker.all());
+    return (this.#exports ??= this.#makerOfUse().all());
   }
 
   /** Names of the functions that it exports, as {@link invoke} takes them. */
@@ -133,7 +123,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
 
   /** Whether it can be called no more. */
   get isEnded(): boolean {
-    return this.#isEnded || this.#isClosed || this.#outcome !== undefined;
+    return this.#ending.hasEnded;
   }
 
   /**
@@ -145,15 +135,8 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   async invoke(name: string, ...args: readonly unknown[]): Promise<unknown> {
     const { plan } = this.#parts.component;
     const found = findFunction(plan, name);
-    if (found === undefined) {
-      const functions = functionNames(plan);
-      const offered =
-        functions.length === 0 ? "it exports no function" : `it exports ${functions.slice(0, 10).join(", ")}`;
-      throw new SampanError("GUEST_EXPORT_MISSING", `Cannot call "${name}" of "${plan.name}": ${offered}`, {
-        data: { functions },
-      });
-    }
-    return this.#maker.function(found)(...args);
+    if (found === undefined) throw exportMissing(plan, name);
+    return this.#makerOfUse().function(found)(...args);
   }
 
   /**
@@ -162,16 +145,84 @@ export class ComponentInstance implements Embedding, WatchedGuest {
    * @throws what {@link invoke} throws
    */
   async answer(exchange: IncomingExchange): Promise<void> {
-    const handler = /^wasi:http\/incoming-handler@0\.2\.\d+#handle$/;
-    const name = this.functions.find((each) => handler.test(each)) ?? "wasi:http/incoming-handler#handle";
-    await this.invoke(name, ...incomingArguments(this.#parts.wasi.context, exchange));
+    await this.handle(exchange);
+  }
+
+  /** {@link answer}, which in an instance that is bound sync is over when it returns. */
+  handle(exchange: IncomingExchange): Promise<void> | void {
+    this.#handler ??= this.#store.lifted(findHandler(this.#parts.component.plan));
+    const [request, outparam] = incomingArguments(this.#parts.wasi.context, exchange);
+    this.#outparam = outparam;
+    return this.call(handlerEntry, this.#handler, [request, outparam]) as Promise<void> | void;
+  }
+
+  /** Says that {@link handle} is over: what is missing of the answer does not come. Where it failed, the server answers instead. */
+  endAnswer(how: { readonly hasFailed: boolean }): void {
+    this.#outparam?.end(how);
+    this.#outparam = undefined;
+  }
+
+  /** Whether start functions were put off. */
+  get hasStarts(): boolean {
+    return this.#store.hasStarts;
   }
 
   /** What it used so far. */
   usage(): Promise<InstanceUsage> {
-    const memory = this.#memories.reduce((sum, each) => sum + each.buffer.byteLength, 0);
+    const memory = this.#cores.bytes;
     const { bytesIn = 0, bytesOut = 0 } = this.#parts.wasi.host?.meter ?? {};
     return Promise.resolve({ calls: this.#calls, bytesIn, bytesOut, cpu: this.#clock.cpu, memory });
+  }
+
+  /** Calls out of it, and whether it keeps something beside its core modules: what shows that it is not as it was linked. */
+  get traces(): number {
+    return this.#calls + (this.#store.isPristine ? 0 : 1);
+  }
+
+  /** Whether nothing of it runs or waits, and nothing ended it: then it can be put back. */
+  get isAtRest(): boolean {
+    return this.#entries.isQuiet && !this.isEnded && !this.#waiting.isPending && !this.#parts.wasi.context.isWriting;
+  }
+
+  /** What puts its core modules back, for each of them. */
+  get state(): readonly StateFunctions[] {
+    return this.#cores.state;
+  }
+
+  /** The memories that its core modules have of their own. */
+  get memories(): readonly WebAssembly.Memory[] {
+    return this.#cores.memories;
+  }
+
+  /** Ends the use of it: drops what is left of the host's and makes what it has beside its core modules as a new one has it. */
+  endUse(): void {
+    this.#store.dropAll();
+    this.#parts.wasi.endUse();
+    this.#store.renew();
+    if (this.#use !== undefined) this.#use.isOver = true;
+    this.#use = this.#maker = this.#exports = undefined;
+  }
+
+  /** Begins another use of it. */
+  beginUse(how: "as-new" | "as-left"): void {
+    if (how === "as-new") this.#parts.wasi.renew();
+    else this.#parts.wasi.host?.beginUse();
+    this.#clock.renew();
+  }
+
+  /** Adds what was used since this was asked before. */
+  takeUsage(sum: { -readonly [Key in keyof InstanceUsage]: number }): void {
+    const { meter } = this.#parts.wasi.host ?? {};
+    sum.calls += this.#calls - this.#callsTaken;
+    this.#callsTaken = this.#calls;
+    const { cpu } = this.#clock;
+    sum.cpu += cpu - this.#cpuTaken;
+    this.#cpuTaken = cpu;
+    sum.memory = Math.max(sum.memory, this.#cores.bytes);
+    if (meter === undefined) return;
+    sum.bytesIn += meter.bytesIn;
+    sum.bytesOut += meter.bytesOut;
+    meter.bytesIn = meter.bytesOut = 0;
   }
 
   /** Ends it as a signal would. */
@@ -179,11 +230,16 @@ export class ComponentInstance implements Embedding, WatchedGuest {
     this.stop({ kind: "signal", signal });
   }
 
+  /** Ends it for a reason of the caller's; calls then throw GUEST_ABORTED. */
+  abort(reason: unknown): void {
+    this.stop({ kind: "limit", error: abortedBy(reason, this.#parts.component.name) });
+  }
+
   /** Ends it, and gives its place in the engine back. */
   close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+    if (this.#ending.isClosed) return Promise.resolve();
     this.kill();
-    this.#isClosed = true;
+    this.#ending.isClosed = true;
     this.#parts.thread.forget(this.#id);
     this.#parts.onClose();
     return Promise.resolve();
@@ -196,21 +252,21 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   /** Ends it from outside: where it waits at once, where it runs at its next check. */
   stop(outcome: GuestOutcome): void {
     if (this.isEnded) return;
-    this.#outcome = outcome;
+    this.#ending.outcome = outcome;
     const { thread } = this.#parts;
-    this.#waiting.interrupt(thread.trapError);
+    this.#waiting.interrupt(() => thread.trapError);
     this.#parts.wasi.cancel();
     thread.epoch.raise();
   }
 
   look(): void {
-    this.#outcome ??= this.#clock.overdue();
-    if (this.#outcome !== undefined) this.trap();
+    this.#ending.outcome ??= this.#clock.overdue();
+    if (this.#ending.outcome !== undefined) this.trap();
   }
 
   /** What {@link look} does, from within a host call of a guest that blocks its thread. @throws GuestEnd */
   lookWithin(): void {
-    const outcome = this.#outcome ?? this.#clock.overdue();
+    const outcome = this.#ending.outcome ?? this.#clock.overdue();
     if (outcome === undefined) return;
     if (outcome.kind === "bug") throw outcome.error;
     throw new GuestEnd(outcome);
@@ -226,18 +282,11 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   }
 
   resume(): void {
-    this.#resume();
+    this.#entries.resume();
   }
 
   instantiate(module: number, imports: WebAssembly.Imports): CoreInstance {
-    const { component, limits, thread, stay } = this.#parts;
-    const compiled = component.modules[module];
-    if (compiled === undefined) throw new TypeError(`A component has no core module ${module}`);
-    const part = compiled.layout.memories.length / Math.max(1, component.memories);
-    const memory = limits.memory === undefined ? undefined : limits.memory * part;
-    const made = makeCoreInstance({ compiled, imports, mode: this.mode, id: this.#id, thread, stay, memory });
-    this.#memories.push(...made.memories);
-    return made.instance;
+    return this.#cores.make(module, imports);
   }
 
   trap(): never {
@@ -249,15 +298,13 @@ export class ComponentInstance implements Embedding, WatchedGuest {
     const { passing } = this.#store;
     if (passing !== undefined && passing === error) throw passing;
     if (error instanceof RangeError && error.message.startsWith("Maximum call stack")) throw error;
-    if (error instanceof GuestEnd) this.#outcome ??= error.reason;
-    else if (error instanceof WasiTrap) this.#hostTrap = error.message;
-    else this.#outcome ??= { kind: "bug", error };
+    this.#ending.note(error);
     return this.trap();
   }
 
   wait<T>(promise: Promise<T>): Promise<T> {
-    this.#clock.pause();
-    return this.#waiting.wait(promise, () => this.#resume());
+    this.#entries.wait();
+    return this.#waiting.wait(promise, this.#goOn);
   }
 
   beginStay(): void {
@@ -269,8 +316,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   }
 
   whenIdle(run: () => unknown): void {
-    if (this.#current === undefined) this.#runIdle(run);
-    else this.#deferred.push(run);
+    this.#entries.whenIdle(run);
   }
 
   count(): void {
@@ -278,132 +324,38 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   }
 
   call(entry: string, run: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): unknown {
-    if (this.mode === "async") return this.#callLater(entry, run, args);
-    this.begin(entry);
-    let value: unknown;
-    try {
-      value = run(...args);
-    } catch (error) {
-      throw this.failed(error);
-    }
-    this.finish();
-    return value;
+    return this.#entries.call(entry, run, args);
   }
 
   begin(entry: string): void {
-    this.#begin(entry);
-    this.#stackTraceLimit = Error.stackTraceLimit;
-    Error.stackTraceLimit = mostFrames;
-    this.#clock.start();
-    this.#resume();
+    this.#entries.begin(entry);
   }
 
   finish(): void {
-    if (this.#outcome !== undefined) throw this.failed(undefined);
-    Error.stackTraceLimit = this.#stackTraceLimit;
-    this.#end();
+    this.#entries.finish();
   }
 
   failed(error: unknown): unknown {
-    Error.stackTraceLimit = this.#stackTraceLimit;
-    const failure = this.#failed(error);
-    this.#end();
-    return failure;
+    return this.#entries.failed(error);
   }
 
-  async #callLater(
-    entry: string,
-    run: (...args: readonly unknown[]) => unknown,
-    args: readonly unknown[],
-  ): Promise<unknown> {
-    const { thread, takeStack, giveStack } = this.#parts;
-    // What the caller did not wait for is no call of the caller's.
-    while (this.#current?.startsWith(dropPrefix) === true) await new Promise<void>((go) => this.#queued.push(go));
-    this.#begin(entry);
-    let alarm: NodeJS.Timeout | undefined;
-    try {
-      takeStack();
-      try {
-        if (thread.turns.isOver) await thread.turns.next();
-        if (this.#outcome !== undefined) throw this.#failed(undefined);
-        alarm = this.#clock.start((outcome) => this.stop(outcome));
-        this.#resume();
-        const value = await run(...args);
-        if (this.#outcome !== undefined) throw this.#failed(undefined);
-        return value;
-      } catch (error) {
-        throw this.#failed(error);
-      } finally {
-        giveStack();
-      }
-    } finally {
-      clearTimeout(alarm);
-      this.#end();
-    }
-  }
+  readonly #goOn = (): void => this.#entries.resume();
 
-  #runIdle(run: () => unknown): void {
-    if (this.isEnded) return;
-    try {
-      const running = run();
-      if (running instanceof Promise) running.catch(() => {});
-    } catch {
-      // It has ended the instance, as the next call will say.
-    }
-  }
-
-  #begin(entry: string): void {
-    if (this.#current !== undefined) {
-      const message = `Cannot call "${entry}" while "${this.#current}" runs: an instance takes one call at a time`;
-      throw new SampanError("INSTANCE_BUSY", message, { hint: "await the first call, or make one more instance" });
-    }
-    if (this.isEnded) {
-      const failure = this.#failure ?? endingError(this.#outcome, this.#parts.component.name);
-      throw endedBefore(entry, { isClosed: this.#isClosed, failure });
-    }
-    this.#current = entry;
-    this.#store.entered = undefined;
-  }
-
-  #end(): void {
-    this.#clock.pause();
-    this.#current = undefined;
-    const next = this.#deferred.shift();
-    if (next !== undefined) this.#runIdle(next);
-    if (this.#current !== undefined) return;
-    for (const resolve of this.#queued.splice(0)) resolve();
-  }
-
-  #resume(): void {
-    this.#clock.resume();
-    const { thread } = this.#parts;
-    thread.turns.begin();
-    thread.epoch.enter();
-  }
-
-  /** The error that says how the instance ended, where it did: what a caller gave wrong does not end it. */
-  #failed(error: unknown): unknown {
-    const failure = endingError(this.#outcome, this.#parts.component.name) ?? this.#explained(error);
-    if (this.isEnded) this.#failure ??= failure;
-    return failure;
-  }
-
-  #explained(error: unknown): unknown {
-    if (error instanceof ComponentError) return error;
-    // A second time, of an error that was made here.
-    if (this.#isEnded && error instanceof SampanError) return error;
-    const trap = trapError(error, {
-      component: this.#parts.component,
-      trapped: this.#store.trapped,
-      hostTrap: this.#hostTrap,
-      entry: this.#current,
-    });
-    if (trap !== undefined) {
-      this.#isEnded = true;
-      return trap;
-    }
-    if (this.#store.entered?.started === true) this.#isEnded = true;
-    else this.#store.reset();
-    return error;
+  #makerOfUse(): ExportMaker {
+    if (this.#maker !== undefined) return this.#maker;
+    const { hosts, streams, isReused } = this.#parts;
+    const store = this.#store;
+    const adapt: ConstructorParameters<typeof ExportMaker>[2] = (of, call) => streams.ofExport(of, call);
+    if (isReused !== true) return (this.#maker = new ExportMaker(store, hosts, adapt));
+    const embedding = (this.#use = new UseEmbedding(this));
+    const source: ExportSource = {
+      plan: store.plan,
+      resources: store.resources,
+      embedding,
+      ownerOf: (resource) => store.ownerOf(resource),
+      resourceOf: (resource) => store.resourceOf(resource),
+      lifted: (lift) => store.lifted(lift),
+    };
+    return (this.#maker = new ExportMaker(source, hosts, adapt));
   }
 }

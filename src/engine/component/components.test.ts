@@ -185,8 +185,8 @@ test("a signal ends an instance that waits", async () => {
   });
   const waiting = codeOf(() => greeter.addOne(1));
   await turn();
-  abort.abort();
-  assert.equal(await waiting, "GUEST_EXITED");
+  abort.abort(new Error("enough"));
+  assert.equal(await waiting, "GUEST_ABORTED");
 });
 
 test("instantiateComponent() takes imports of a compatible version and names with its type what is missing", async () => {

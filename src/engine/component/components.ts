@@ -11,9 +11,13 @@ import { grantsOf, type GrantsValue } from "../grants-of.ts";
 import type { GuestThread, WatchedGuest } from "../guest-thread.ts";
 import type { InstanceLimits } from "../limits.ts";
 import type { MapBudget } from "../map-budget.ts";
-import { ComponentInstance, type ComponentInstanceParts } from "./component-instance.ts";
+import { suspendsGuests, withoutSuspension } from "../pool/suspends-guests.ts";
+import { ComponentInstance } from "./component-instance.ts";
+import type { ComponentInstanceParts } from "./instance-parts.ts";
 import type { ComponentModule } from "./component-module.ts";
-import { type ComponentWatch, GuestWasi } from "./guest-wasi.ts";
+import { GuestStreams } from "./guest-streams.ts";
+import { type ComponentWatch, GuestWasi, WasiWorkload } from "./guest-wasi.ts";
+import { providerOf } from "./providers.ts";
 import { Stay } from "./stay.ts";
 
 /** What an instance of a component is made with. */
@@ -37,6 +41,8 @@ export interface ComponentOptions {
   readonly network?: NetworkChoice | undefined;
   /** Functions that packages mark unstable, by the names of their features. */
   readonly features?: readonly string[] | undefined;
+  /** Whether functions with hot loops are optimised behind the first call, and not before it. */
+  readonly optimisesLate?: boolean | undefined;
 }
 
 /** What the engine has for components. */
@@ -47,6 +53,10 @@ export interface ComponentsParts {
   readonly checkPlace: () => void;
 }
 
+/** What the instances of one engine's components have in common. */
+export interface ComponentsShare
+  extends ComponentsParts, Pick<ComponentInstanceParts, "stay" | "code" | "takeStack" | "giveStack"> {}
+
 /** The instances of components of one engine. */
 export class Components {
   readonly #parts: ComponentsParts;
@@ -54,6 +64,8 @@ export class Components {
   /** By number, so that what nobody can reach any more is collected. */
   readonly #instances = new Map<number, WeakRef<ComponentInstance>>();
   readonly #dropped: FinalizationRegistry<() => void>;
+  /** Those that are handed out for one use each. */
+  readonly #fresh = new Set<{ readonly count: number; close(): void }>();
   #stay: Stay | undefined;
 
   constructor(parts: ComponentsParts) {
@@ -63,7 +75,9 @@ export class Components {
 
   /** Instances that are neither closed nor collected. */
   get count(): number {
-    return this.#instances.size;
+    let count = this.#instances.size;
+    for (const fresh of this.#fresh) count += fresh.count;
+    return count;
   }
 
   /**
@@ -81,11 +95,16 @@ export class Components {
     signal?.throwIfAborted();
     const grants = await grantsOf(options.grants);
     const { thread, checkPlace } = this.#parts;
-    const { features, stdio, network } = options;
-    const wasi = new GuestWasi({ args, grants, limits, features, stdio, network, watch, alarms: thread.alarms });
-    const provider: HostProvider = (...names) => options.provider?.(...names) ?? wasi.provider(...names);
-    const { functions: hosts, mayWait } = findHostFunctions(component.plan, imports, provider);
+    const { features, stdio, network, optimisesLate } = options;
+    const wasi = new GuestWasi(
+      new WasiWorkload({ args, grants, limits, features, stdio, network, watch, alarms: thread.alarms }),
+    );
+    const provider = providerOf(options, (...names) => wasi.provider(...names));
+    const { functions, mayWait } = findHostFunctions(component.plan, imports, provider);
+    const streams = new GuestStreams(wasi, component.plan);
+    const hosts = streams.ofImports(functions);
     const mode = options.mode ?? (mayWait ? "async" : "sync");
+    if (mode === "async" && !suspendsGuests) throw withoutSuspension();
     checkPlace();
     let id: number | undefined;
     const forget = (): void => {
@@ -94,7 +113,7 @@ export class Components {
       signal?.removeEventListener("abort", abort);
     };
     let made: WeakRef<ComponentInstance> | undefined;
-    const abort = (): void => made?.deref()?.kill();
+    const abort = (): void => made?.deref()?.abort(signal?.reason);
     try {
       const onTurn = (): void => {
         thread.onTick();
@@ -103,7 +122,8 @@ export class Components {
       // Alone in its process and without a deadline nobody ends it while it waits.
       const isUnbounded = watch?.ownsProcess === true && limits.deadline === undefined && limits.cpu === undefined;
       wasi.open({ mode, onTurn: isUnbounded ? undefined : onTurn });
-      const instance = this.#make({ component, mode, hosts, provider, limits, wasi, onClose: forget });
+      const parts = { component, mode, hosts, provider, limits, wasi, streams, optimisesLate, onClose: forget };
+      const instance = this.#make(parts);
       [id, made] = [instance.id, instance.reference];
       this.#instances.set(id, made);
       this.#dropped.register(instance.made, forget);
@@ -118,26 +138,48 @@ export class Components {
 
   /** Ends all instances. */
   async close(): Promise<void> {
+    for (const fresh of this.#fresh) fresh.close();
     for (const instance of this.#instances.values()) await instance.deref()?.close();
   }
+
+  /** Has instances of a component handed out for one use each. */
+  addFresh(fresh: { readonly count: number; close(): void }): void {
+    this.#fresh.add(fresh);
+  }
+
+  /** Forgets them, once they are closed. */
+  forgetFresh(fresh: { readonly count: number; close(): void }): void {
+    this.#fresh.delete(fresh);
+  }
+
+  /** What its instances have in common. */
+  get share(): ComponentsShare {
+    const { thread, maps, checkPlace } = this.#parts;
+    return {
+      thread,
+      maps,
+      checkPlace,
+      stay: (this.#stay ??= new Stay(thread)),
+      code: this.#code,
+      takeStack: this.#takeStack,
+      giveStack: this.#giveStack,
+    };
+  }
+
+  readonly #takeStack = (): void => this.#parts.maps.take("stack");
+  readonly #giveStack = (): void => this.#parts.maps.give("stack");
 
   #make(parts: Omit<ComponentInstanceParts, "thread" | "stay" | "code" | "takeStack" | "giveStack">): {
     readonly made: ComponentInstance;
     readonly reference: WeakRef<ComponentInstance>;
     readonly id: number;
   } {
-    const { thread, maps } = this.#parts;
+    const { share } = this;
+    const { thread, maps } = share;
     for (let i = 0; i < parts.component.memories; i++) maps.take("memory");
     let id = 0;
     const made = new ComponentInstance(
-      {
-        ...parts,
-        thread,
-        stay: (this.#stay ??= new Stay(thread)),
-        code: this.#code,
-        takeStack: () => maps.take("stack"),
-        giveStack: () => maps.give("stack"),
-      },
+      { ...parts, ...share },
       (guest) => (id = thread.register(new WeakGuest(guest, thread))),
     );
     return { made, reference: new WeakRef(made), id };

@@ -17,16 +17,23 @@ const hookModule = new Uint8Array([
  * checks call the hook that only looks.
  */
 export class Stay {
-  /** What the checks of components call that are bound async. */
-  readonly hook: WebAssembly.ExportValue;
+  readonly #thread: GuestThread;
   readonly #words: Int32Array;
+  #hook: WebAssembly.ExportValue | undefined;
 
-  constructor({ epoch, hooks }: GuestThread) {
-    this.#words = new Int32Array(epoch.memory.buffer);
+  constructor(thread: GuestThread) {
+    this.#thread = thread;
+    this.#words = new Int32Array(thread.epoch.memory.buffer);
+  }
+
+  /** What the checks of components call that are bound async; made when the first of those comes. */
+  get hook(): WebAssembly.ExportValue {
+    if (this.#hook !== undefined) return this.#hook;
+    const { epoch, hooks } = this.#thread;
     const imports = { epoch: epoch.memory, stay: hooks.sync, go: hooks.async };
     const { hook } = new WebAssembly.Instance(new WebAssembly.Module(hookModule), { "": imports }).exports;
     if (hook === undefined) throw new TypeError("The module of the hook exports nothing");
-    this.hook = hook;
+    return (this.#hook = hook);
   }
 
   begin(): void {

@@ -9,6 +9,11 @@ export class Waiting {
     this.#turns = turns;
   }
 
+  /** Whether it waits for something. */
+  get isPending(): boolean {
+    return this.#pending !== undefined;
+  }
+
   /**
    * A promise of the host's as one that a guest is suspended for: the guest goes on at once, or in a later turn where guests have had
    * their share of this one. `resume` is called right before.
@@ -36,9 +41,9 @@ export class Waiting {
   }
 
   /** Ends the wait with an error; that of a trap executed in Wasm, because a guest catches any other. */
-  interrupt(error: WebAssembly.RuntimeError): void {
+  interrupt(error: () => WebAssembly.RuntimeError): void {
     const pending = this.#pending;
     this.#pending = undefined;
-    pending?.reject(error);
+    pending?.reject(error());
   }
 }

@@ -9,15 +9,17 @@ export type FreshMechanism = "new" | "copy" | "copy-on-write";
 
 /** An instance as it is put back. */
 export interface FreshGuest {
-  readonly exports: WebAssembly.Exports;
   /** The memories that the engine made for it, in the order of its layout. */
   readonly memories: readonly WebAssembly.Memory[];
-  /** Calls of the guest to anything outside of it, so far. */
+  /** Calls of the guest to anything outside of it so far, and what it keeps there. */
   readonly hostCalls: number;
   /** Whether a module of its kind runs code of its own before its first call. */
   readonly hasInitializer: boolean;
   /** Whether it came to rest: no call suspended, no trap, no exit. */
   readonly isReusable: boolean;
+  /** Saves the state of its modules, and puts that back: false where that could not be done. */
+  save(): void;
+  restore(): boolean;
   /** Runs the module's start function and `_initialize`. @throws what ends the guest there */
   initialize(): void | Promise<void>;
   /** Closes what the guest has open. */
@@ -28,9 +30,17 @@ export interface FreshGuest {
   close(): void;
 }
 
+/** What is known of the state of a module's instances, or of a component's: of all its modules together. */
+export interface FreshLayout extends Pick<RewrittenLayout, "unrestorable"> {
+  /** Left out where they have no functions that put it back. */
+  readonly restore?: object | undefined;
+  /** Each with the pages of 64 KiB that it begins with. */
+  readonly memories: readonly { readonly initial: number }[];
+}
+
 /** What instances of one module are handed out with. */
 export interface FreshOptions<G extends FreshGuest> {
-  readonly layout: RewrittenLayout;
+  readonly layout: FreshLayout;
   /** Makes an instance that was not initialised yet. */
   readonly make: () => G | Promise<G>;
   /** `auto`, the default, takes the quickest that module and system have; another is for comparison. */
@@ -47,7 +57,6 @@ export interface FreshOptions<G extends FreshGuest> {
 
 /** What one instance is put back by. */
 interface Saved {
-  readonly restore: () => unknown;
   readonly memories: readonly MemoryReset[];
   isIdle: boolean;
 }
@@ -135,10 +144,10 @@ export class FreshInstances<G extends FreshGuest> {
     return guest;
   }
 
-  #putBack(guest: G, { restore, memories }: Saved): boolean {
+  #putBack(guest: G, { memories }: Saved): boolean {
     try {
       if (!this.#omit.has("host")) guest.rest();
-      if (restore() !== 1) return false;
+      if (!guest.restore()) return false;
       for (const memory of memories) if (!memory.reset()) return false;
       return true;
     } catch {
@@ -179,12 +188,12 @@ export class FreshInstances<G extends FreshGuest> {
     const guest = await this.#options.make();
     const callsBefore = guest.hostCalls;
     let images = takeImages(guest.memories, this.#native?.c.getpagesize());
-    this.#save(guest);
+    guest.save();
     await this.#initialize(guest);
     const isInitialized = guest.hostCalls === callsBefore;
     if (isInitialized && guest.hasInitializer) {
       images = takeImages(guest.memories, this.#native?.c.getpagesize());
-      this.#save(guest);
+      guest.save();
     }
     this.#moment = { isInitialized, images };
     this.#keep(guest, images);
@@ -193,7 +202,7 @@ export class FreshInstances<G extends FreshGuest> {
 
   async #makeNext({ isInitialized, images }: Moment): Promise<G> {
     const guest = await this.#options.make();
-    if (!isInitialized) this.#save(guest);
+    if (!isInitialized) guest.save();
     const callsBefore = guest.hostCalls;
     await this.#initialize(guest);
     if (!isInitialized) {
@@ -202,7 +211,7 @@ export class FreshInstances<G extends FreshGuest> {
     }
     // Wasm leaves the bits of a NaN and whether a memory can grow open: what went another way is used once.
     if (guest.hostCalls !== callsBefore || (guest.hasInitializer && !isAsImages(guest.memories, images))) return guest;
-    this.#save(guest);
+    guest.save();
     this.#keep(guest, images);
     return guest;
   }
@@ -216,12 +225,8 @@ export class FreshInstances<G extends FreshGuest> {
     }
   }
 
-  #save(guest: G): void {
-    functionOf(guest, this.#options.layout.restore?.save)();
-  }
-
   #keep(guest: G, images: readonly MemoryImage[]): void {
-    const { layout, takeMaps = () => {} } = this.#options;
+    const { takeMaps = () => {} } = this.#options;
     const native = this.#native;
     const omit = this.#omit;
     const file = this.mechanism === "copy-on-write" ? this.#imageFile(images) : undefined;
@@ -231,7 +236,7 @@ export class FreshInstances<G extends FreshGuest> {
       if (file === undefined) return new CopiedMemory(memory, image, { native, omit });
       return new MappedMemory(memory, { image, index, file, omit, takeMaps });
     });
-    this.#saved.set(guest, { restore: functionOf(guest, layout.restore?.restore), memories, isIdle: false });
+    this.#saved.set(guest, { memories, isIdle: false });
   }
 
   /** The file of the images; undefined where the system has no room for it, and copying serves. */
@@ -246,9 +251,12 @@ export class FreshInstances<G extends FreshGuest> {
   }
 }
 
+/** Pages of 64 KiB that are copied in the time that the system takes to drop what was written. */
+const mostCopied = 3;
+
 function chooseMechanism(
   wanted: FreshMechanism | "auto",
-  { restore, unrestorable, memories }: RewrittenLayout,
+  { restore, unrestorable, memories }: FreshLayout,
   native: Native | undefined,
 ): FreshMechanism {
   if (wanted === "new" || (wanted === "auto" && restore === undefined)) return "new";
@@ -257,7 +265,8 @@ function chooseMechanism(
     throw unavailable(wanted, `the module cannot be put back, because ${why}`);
   }
   if (wanted === "auto") {
-    return native === undefined || memories.length === 0 ? "copy" : "copy-on-write";
+    const pages = memories.reduce((sum, { initial }) => sum + initial, 0);
+    return native === undefined || pages <= mostCopied ? "copy" : "copy-on-write";
   }
   if (wanted === "copy-on-write" && native === undefined) throw unavailable(wanted, "this system has no native calls");
   return wanted;
@@ -267,10 +276,4 @@ function unavailable(mechanism: FreshMechanism | "auto", why: string): SampanErr
   return new SampanError("ENGINE_FRESH_STATE", `Cannot use the mechanism "${mechanism}" for fresh state: ${why}`, {
     hint: 'use "auto"',
   });
-}
-
-function functionOf({ exports }: FreshGuest, name: string | undefined): () => unknown {
-  const value = name === undefined ? undefined : exports[name];
-  if (typeof value !== "function") throw new TypeError(`A rewritten module exports no function "${name}"`);
-  return value as () => unknown;
 }

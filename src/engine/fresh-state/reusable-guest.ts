@@ -26,6 +26,8 @@ export class ReusableGuest implements FreshGuest {
   readonly hasInitializer: boolean;
   readonly #module: GuestModule;
   readonly #options: ReusableGuestOptions;
+  readonly #save: () => unknown;
+  readonly #restore: () => unknown;
   #callsInFlight = 0;
   #ownCalls = 0;
 
@@ -46,10 +48,9 @@ export class ReusableGuest implements FreshGuest {
       throw error;
     }
     this.hasInitializer = this.#initializers().length > 0;
-  }
-
-  get exports(): WebAssembly.Exports {
-    return this.guest.exports;
+    const { restore } = layout;
+    this.#save = functionOf(this.guest, restore?.save);
+    this.#restore = functionOf(this.guest, restore?.restore);
   }
 
   get memories(): readonly WebAssembly.Memory[] {
@@ -62,6 +63,14 @@ export class ReusableGuest implements FreshGuest {
 
   get isReusable(): boolean {
     return !this.guest.isEnded && this.#callsInFlight === 0;
+  }
+
+  save(): void {
+    this.#save();
+  }
+
+  restore(): boolean {
+    return this.#restore() === 1;
   }
 
   async initialize(): Promise<void> {
@@ -105,7 +114,7 @@ export class ReusableGuest implements FreshGuest {
 
   #initializers(): string[] {
     const { start } = this.#module.layout;
-    const isReactor = typeof this.exports["_initialize"] === "function";
+    const isReactor = typeof this.guest.exports["_initialize"] === "function";
     return [...(start === undefined ? [] : [start]), ...(isReactor ? ["_initialize"] : [])];
   }
 
@@ -124,4 +133,11 @@ export class ReusableGuest implements FreshGuest {
       ]),
     );
   }
+}
+
+function functionOf({ exports }: Guest, name: string | undefined): () => unknown {
+  if (name === undefined) return () => 0;
+  const value = exports[name];
+  if (typeof value !== "function") throw new TypeError(`A rewritten module exports no function "${name}"`);
+  return value as () => unknown;
 }

@@ -1,9 +1,10 @@
 import { SampanError } from "../../base/index.ts";
 import type { Grants } from "../../capabilities/index.ts";
-import { isNetworkData } from "../../host/index.ts";
-import type { InstanceListeners, InstanceOptions } from "../engine.ts";
+import { isNetworkData, type StdioChannels } from "../../host/index.ts";
+import type { InstanceListeners, InstanceOptions } from "../engine-options.ts";
 import { type GuestModule, metaOf } from "../guest-module.ts";
 import type { HostFunctions } from "../import-plan.ts";
+import type { ComponentAskData, ComponentNoteData } from "./component-protocol.ts";
 import type { Habitat } from "./habitat.ts";
 import { Link } from "./link.ts";
 import type {
@@ -21,9 +22,27 @@ import { RemoteInstance } from "./remote-instance.ts";
 /** What an instance is made with, its grants parsed. */
 export type PlacedOptions = Omit<InstanceOptions, "grants" | "signal"> & { readonly grants: Grants };
 
-interface Placed {
-  readonly instance: RemoteInstance;
-  readonly options: PlacedOptions;
+/** What this side has of an instance there. */
+export interface Placed {
+  readonly stdio: StdioChannels;
+  readonly imports?: HostFunctions;
+  /** What its component is answered by. */
+  readonly component?: {
+    answer(ask: ComponentAskData["ask"]): unknown;
+    hear(note: ComponentNoteData["note"]): void;
+  };
+  /** Says that it is gone with its worker. */
+  readonly lose: (why: SampanError) => void;
+}
+
+/** How an instance is reached that has a number there. */
+export interface PlaceThere {
+  readonly id: number;
+  request(name: string, data: unknown): Promise<unknown>;
+  notify(name: string, data: unknown): void;
+  kill(signal: number): void;
+  /** Forgets it. */
+  leave(): void;
 }
 
 /** How long a guest may take to end once it was killed, in ms; then the worker is ended that it has for itself. */
@@ -55,6 +74,8 @@ export class PoolWorker {
       read: (data: ReadData) => this.#read(data),
       write: (data: WriteData) => this.#write(data),
       end: (data: EndData) => this.#end(data),
+      "component-ask": ({ instance, ask }: ComponentAskData) => this.#placedAt(instance).component?.answer(ask),
+      "component-note": ({ instance, note }: ComponentNoteData) => this.#placed.get(instance)?.component?.hear(note),
     };
     this.#link = new Link(habitat.wire, handlers, (isHeld) => habitat.hold(isHeld));
     habitat.hold(false);
@@ -62,8 +83,9 @@ export class PoolWorker {
       this.#isGone = true;
       clearTimeout(this.#killer);
       const message = `Lost what ran in a worker: the worker ${why}`;
-      this.#link.fail(new SampanError("ENGINE_WORKER_LOST", message, { hint: "make the instance again" }));
-      for (const { instance } of this.#placed.values()) instance.lose();
+      const lost = new SampanError("ENGINE_WORKER_LOST", message, { hint: "make the instance again" });
+      for (const { lose } of this.#placed.values()) lose(lost);
+      this.#link.fail(lost);
       onGone(this);
     });
   }
@@ -109,7 +131,7 @@ export class PoolWorker {
         onClose();
       },
     });
-    this.#placed.set(id, { instance, options });
+    this.#placed.set(id, { stdio, imports, lose: () => instance.lose() });
     try {
       const made = this.#link.request("instantiate", data);
       onStart(instance);
@@ -119,6 +141,19 @@ export class PoolWorker {
       this.#placed.delete(id);
       throw error;
     }
+  }
+
+  /** Gives an instance of another kind a number, by which its two sides reach each other. */
+  place(placed: Placed): PlaceThere {
+    const id = this.#nextId();
+    this.#placed.set(id, placed);
+    return {
+      id,
+      request: (name, data) => this.#link.request(name, data),
+      notify: (name, data) => this.#link.notify(name, data),
+      kill: (signal) => this.#kill({ instance: id, signal }),
+      leave: () => void this.#placed.delete(id),
+    };
   }
 
   /** Ends one guest; where it has the worker for itself and does not end, the worker with it. */
@@ -162,14 +197,14 @@ export class PoolWorker {
     return id;
   }
 
-  #options(id: number): PlacedOptions {
+  #placedAt(id: number): Placed {
     const placed = this.#placed.get(id);
     if (placed === undefined) throw new TypeError(`Instance ${id} is not known any more`);
-    return placed.options;
+    return placed;
   }
 
   #callImport({ instance, module, name, args }: ImportCallData): unknown {
-    const given = this.#options(instance).imports ?? {};
+    const given = this.#placedAt(instance).imports ?? {};
     const functions = Object.hasOwn(given, module) ? given[module] : undefined;
     const found = functions !== undefined && Object.hasOwn(functions, name) ? functions[name] : undefined;
     if (found === undefined) throw new TypeError(`No function was given for "${module}.${name}"`);
@@ -178,18 +213,18 @@ export class PoolWorker {
 
   async #read({ instance, length }: ReadData): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
-    const count = (await this.#options(instance).stdio?.stdin?.read(bytes)) ?? 0;
+    const count = (await this.#placedAt(instance).stdio.stdin?.read(bytes)) ?? 0;
     return bytes.slice(0, count);
   }
 
   #write({ instance, stream, bytes }: WriteData): number | Promise<number> {
-    const { stdio } = this.#options(instance);
-    const sink = stream === "stdout" ? stdio?.stdout : stdio?.stderr;
+    const { stdio } = this.#placedAt(instance);
+    const sink = stream === "stdout" ? stdio.stdout : stdio.stderr;
     return sink?.write(bytes) ?? bytes.length;
   }
 
   #end({ instance, stream }: EndData): void {
-    const stdio = this.#placed.get(instance)?.options.stdio;
+    const stdio = this.#placed.get(instance)?.stdio;
     if (stream === "stdin") stdio?.stdin?.cancel();
     else stdio?.[stream]?.close();
   }

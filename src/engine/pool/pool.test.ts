@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { SampanError } from "../../base/index.ts";
-import { guestBytes, keptStdio, spinModule } from "../engine-fixture.ts";
+import { guestBytes, hoarderModule, keptStdio, spinModule } from "../engine-fixture.ts";
 import { Engine } from "../engine.ts";
 import type { Cordon } from "./pool.ts";
 
@@ -112,13 +112,3 @@ test("A thread that dies takes its own guests along and no other's, and is repla
   assert.equal(own.workerCount, 2);
   await own.close();
 });
-
-/** `hoard` makes structures of V8's heap for ever and keeps them all; `answer` is 42. */
-const hoarderModule = new Uint8Array([
-  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-  // (type $s (struct (field (ref null $s)))), (func), (func (result i32))
-  1, 13, 3, 0x5f, 1, 0x63, 0, 0, 0x60, 0, 0, 0x60, 0, 1, 0x7f, 3, 3, 2, 1, 2,
-  // (global (mut (ref null $s)) (ref.null $s))
-  6, 7, 1, 0x63, 0, 1, 0xd0, 0, 0x0b, 7, 18, 2, 5, 0x68, 0x6f, 0x61, 0x72, 0x64, 0, 0, 6, 0x61, 0x6e, 0x73, 0x77, 0x65,
-  0x72, 0, 1, 10, 21, 2, 14, 0, 0x03, 0x40, 0x23, 0, 0xfb, 0, 0, 0x24, 0, 0x0c, 0, 0x0b, 0x0b, 4, 0, 0x41, 42, 0x0b,
-]);

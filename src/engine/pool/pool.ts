@@ -1,4 +1,5 @@
-import type { InstanceListeners } from "../engine.ts";
+import { SampanError } from "../../base/index.ts";
+import type { InstanceListeners } from "../engine-options.ts";
 import type { GuestModule } from "../guest-module.ts";
 import type { Instance } from "../instance.ts";
 import { PoolWorker, type PlacedOptions } from "./pool-worker.ts";
@@ -15,7 +16,17 @@ export interface PoolParts {
   /** Most threads that instances share. */
   readonly sharedThreads: number;
   readonly startThread: () => Habitat;
-  readonly startProcess: () => Habitat;
+  /** @throws ENGINE_UNSUPPORTED */
+  readonly startProcess: () => Promise<Habitat>;
+}
+
+/** Where an instance goes: into a cordon, or into one process with all that this Node.js cannot run. */
+export type Berth = Cordon | "newer-node";
+
+/** A worker, and what is called when the instance is closed that it was asked for. */
+export interface TakenWorker {
+  readonly worker: PoolWorker;
+  readonly onClose: () => void;
 }
 
 /** Threads and processes that run an engine's guests. One that dies takes its own guests along, and is replaced when it is needed. */
@@ -23,6 +34,8 @@ export class Pool {
   readonly #parts: PoolParts;
   readonly #shared = new Set<PoolWorker>();
   readonly #single = new Set<PoolWorker>();
+  #starting: Promise<PoolWorker> | undefined;
+  #isClosed = false;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -36,30 +49,78 @@ export class Pool {
   /** Makes an instance in the cordon that it asks for. @throws what Engine.instantiate throws, ENGINE_WORKER_LOST */
   async instantiate(
     module: GuestModule,
-    options: PlacedOptions & InstanceListeners & { readonly cordon: Cordon },
+    options: PlacedOptions & InstanceListeners & { readonly cordon: Berth },
   ): Promise<Instance> {
     const { cordon, onStart, onClose, ...placed } = options;
-    if (cordon === "shared") return this.#leastLoaded().instantiate(module, placed, { onStart, onClose });
-    const habitat = cordon === "thread" ? this.#parts.startThread() : this.#parts.startProcess();
-    const worker = new PoolWorker(habitat, { isSingle: true, onGone: (gone) => this.#single.delete(gone) });
-    this.#single.add(worker);
+    // At once, so that the next that asks sees how busy it is.
+    const taken = cordon === "shared" ? this.#takeShared() : await this.take(cordon);
     const end = (): void => {
       onClose();
-      this.#single.delete(worker);
-      // Its guest is closed: nobody waits for the rest.
-      void worker.end();
+      taken.onClose();
     };
     try {
-      return await worker.instantiate(module, placed, { onStart, onClose: end });
+      return await taken.worker.instantiate(module, placed, { onStart, onClose: end });
     } catch (error) {
       end();
       throw error;
     }
   }
 
+  /** A worker for one instance. @throws ENGINE_UNSUPPORTED where it takes a newer Node.js and there is none */
+  async take(berth: Berth): Promise<TakenWorker> {
+    if (berth === "shared") return this.#takeShared();
+    if (berth === "newer-node") return { worker: await this.#newerNode(), onClose: () => {} };
+    const habitat = berth === "thread" ? this.#parts.startThread() : await this.#parts.startProcess();
+    await this.#checkOpen(habitat);
+    const worker = new PoolWorker(habitat, { isSingle: true, onGone: (gone) => this.#single.delete(gone) });
+    this.#single.add(worker);
+    const onClose = (): void => {
+      this.#single.delete(worker);
+      // Its guest is closed: nobody waits for the rest.
+      void worker.end();
+    };
+    return { worker, onClose };
+  }
+
   /** Ends all workers with what runs there. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#starting?.catch(() => {});
     await Promise.all([...this.#shared, ...this.#single].map((worker) => worker.end()));
+  }
+
+  /** Ends what was started while the pool was closed. @throws ENGINE_CLOSED */
+  async #checkOpen(habitat: Habitat): Promise<void> {
+    if (!this.#isClosed) return;
+    await habitat.end();
+    throw new SampanError("ENGINE_CLOSED", "Cannot use the engine: it is closed");
+  }
+
+  /** One process for all, because what goes there asked for no cordon. */
+  #newerNode(): Promise<PoolWorker> {
+    this.#starting ??= this.#parts.startProcess().then(
+      async (habitat) => {
+        await this.#checkOpen(habitat);
+        const worker = new PoolWorker(habitat, {
+          isSingle: false,
+          onGone: (gone) => {
+            this.#single.delete(gone);
+            this.#starting = undefined;
+          },
+        });
+        this.#single.add(worker);
+        return worker;
+      },
+      (error: unknown) => {
+        this.#starting = undefined;
+        throw error;
+      },
+    );
+    return this.#starting;
+  }
+
+  #takeShared(): TakenWorker {
+    return { worker: this.#leastLoaded(), onClose: () => {} };
   }
 
   #leastLoaded(): PoolWorker {

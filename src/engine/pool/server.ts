@@ -1,6 +1,8 @@
 import type { ByteSink, ByteSource } from "../../base/index.ts";
 import type { StdioChannels } from "../../host/index.ts";
 import type { Engine } from "../engine.ts";
+import type { ComponentServer } from "../late-components.ts";
+import type { ComponentAskData, ComponentData, ComponentMade, ComponentNoteData } from "./component-protocol.ts";
 import { type GuestModule, guestModuleOf, metaFrom } from "../guest-module.ts";
 import type { HostFunctions } from "../import-plan.ts";
 import type { Instance } from "../instance.ts";
@@ -26,6 +28,7 @@ export class PoolServer {
   readonly #instances = new Map<number, Instance>();
   /** Those that are being made. */
   readonly #starting = new Map<number, AbortController>();
+  #components: ComponentServer | undefined;
 
   constructor(engine: Engine, wire: Wire) {
     this.#engine = engine;
@@ -35,15 +38,19 @@ export class PoolServer {
       instantiate: (data: InstanceData) => this.#instantiate(data),
       call: ({ instance, name, args }: CallData) => this.#find(instance).call(name, ...args),
       run: ({ instance }: InstanceName) => this.#find(instance).run(),
-      usage: ({ instance }: InstanceName) => this.#find(instance).usage(),
+      usage: ({ instance }: InstanceName) => (this.#components?.find(instance) ?? this.#find(instance)).usage(),
       kill: (data: KillData) => this.kill(data),
       close: ({ instance }: InstanceName) => this.#close(instance),
+      component: (data: ComponentData) => this.#placeComponent(data),
+      "component-ask": ({ instance, ask }: ComponentAskData) => this.#components?.answer(instance, ask),
+      "component-note": ({ instance, note }: ComponentNoteData) => this.#components?.hear(instance, note),
     });
   }
 
   /** Ends an instance; called while a guest runs as well, where no message comes through. */
   kill({ instance, signal }: KillData): void {
     this.#instances.get(instance)?.kill(signal);
+    this.#components?.kill(instance);
     this.#starting.get(instance)?.abort();
   }
 
@@ -83,9 +90,16 @@ export class PoolServer {
     const instance = this.#instances.get(id);
     this.#instances.delete(id);
     await instance?.close();
+    await this.#components?.close(id);
   }
 
-  #channels({ id, channels }: InstanceData): StdioChannels {
+  async #placeComponent(data: ComponentData): Promise<ComponentMade> {
+    const { ComponentServer } = await import("../late-components.ts");
+    this.#components ??= new ComponentServer(this.#engine, this.#link);
+    return this.#components.place(data, this.#channels(data));
+  }
+
+  #channels({ id, channels }: Pick<InstanceData, "id" | "channels">): StdioChannels {
     const sink = (stream: "stdout" | "stderr"): ByteSink => ({
       // The bytes are the guest's memory, which changes while they are on their way.
       write: (bytes) =>

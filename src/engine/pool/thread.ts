@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads";
+import { closeNoted, noteDescriptors, type NotedDescriptors } from "../../host/index.ts";
 import type { Habitat } from "./habitat.ts";
 import type { LinkMessage } from "./link.ts";
 import type { KillData } from "./protocol.ts";
@@ -7,8 +8,12 @@ import type { KillData } from "./protocol.ts";
 export interface ThreadData {
   readonly control: Int32Array<SharedArrayBuffer>;
   readonly checks: "on" | "off";
+  /** As the engine was given it. */
+  readonly cache?: string | false | undefined;
   /** Kills, which are looked for while a guest runs. */
   readonly kills: MessagePort;
+  /** Where it notes what native calls opened. */
+  readonly notes: NotedDescriptors;
 }
 
 /** What a thread of the pool may take. */
@@ -19,13 +24,14 @@ export interface ThreadLimits {
 
 /** Starts a thread that runs guests; `watch` is told its epoch memory. */
 export function startThread(
-  { control, checks }: Omit<ThreadData, "kills">,
+  { control, checks, cache }: Omit<ThreadData, "kills" | "notes">,
   { heap, watch }: ThreadLimits & { watch: (memory: WebAssembly.Memory) => void },
 ): Habitat {
   // Loaded here: a program that keeps its guests in its own thread does without.
   const { Worker, MessageChannel } = process.getBuiltinModule("node:worker_threads");
   const { port1, port2 } = new MessageChannel();
-  const data = { control, checks, kills: port2 as unknown as MessagePort } satisfies ThreadData;
+  const notes = noteDescriptors();
+  const data = { control, checks, cache, kills: port2 as unknown as MessagePort, notes } satisfies ThreadData;
   const worker: Worker = new Worker(new URL(threadFile, import.meta.url), {
     workerData: data,
     transferList: [port2],
@@ -34,6 +40,7 @@ export function startThread(
     ...(heap === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heap } }),
   });
   port1.unref();
+  worker.once("exit", () => closeNoted(notes));
   let why: string | undefined;
   worker.on("error", (error: Error & { code?: string }) => {
     why = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "used up its JavaScript heap" : `failed: ${error.message}`;

@@ -7,7 +7,8 @@ import { after, test } from "node:test";
 import { SampanError } from "../../base/index.ts";
 import { compileOwnGuest } from "../../../guests/toolchain.ts";
 import { guestBytes, keptStdio, moduleOf, named, requestOf, section } from "../engine-fixture.ts";
-import { Engine, type InstanceOptions } from "../engine.ts";
+import type { InstanceOptions } from "../engine-options.ts";
+import { Engine } from "../engine.ts";
 import { runThreads } from "./run-threads.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sampan-threads-"));

@@ -115,12 +115,14 @@ export function compatibilityTrack(version: string): string | undefined {
  */
 export function matchName(wanted: string, offered: Iterable<string>): string | undefined {
   const at = wanted.indexOf("@");
-  const track = at < 0 ? undefined : compatibilityTrack(wanted.slice(at + 1));
+  // Nearly always nothing is offered that begins so.
+  const prefix = wanted.slice(0, at + 1);
   let best: string | undefined;
   for (const name of offered) {
     if (name === wanted) return name;
-    if (track === undefined || !name.startsWith(wanted.slice(0, at + 1))) continue;
-    if (compatibilityTrack(name.slice(at + 1)) !== track) continue;
+    if (at < 0 || !name.startsWith(prefix)) continue;
+    const track = compatibilityTrack(wanted.slice(at + 1));
+    if (track === undefined || compatibilityTrack(name.slice(at + 1)) !== track) continue;
     if (best === undefined || isAbove(name.slice(at + 1), best.slice(at + 1))) best = name;
   }
   return best;

@@ -2,20 +2,24 @@ import { ByteReader } from "../reader.ts";
 import { IntList } from "./int-list.ts";
 import { Output } from "./output.ts";
 
+const none = new Uint32Array(0);
+
 /** Which offset of the original an offset in a rewritten binary stands for. */
 export class OffsetMap {
+  /** Where the map is read from when it is first asked; it is long, and most are never asked. */
+  #unread: Uint8Array | undefined;
   /** For each place that was changed: offset in the rewritten binary, offset in the original, both at its beginning … */
-  readonly #newStarts: Uint32Array;
-  readonly #oldStarts: Uint32Array;
+  #newStarts: Uint32Array = none;
+  #oldStarts: Uint32Array = none;
   /** … and the bytes that it has in each. */
-  readonly #newLengths: Uint32Array;
-  readonly #oldLengths: Uint32Array;
+  #newLengths: Uint32Array = none;
+  #oldLengths: Uint32Array = none;
+  /** The map of all binaries that were left as they are: nothing of it changes. */
+  static #identity: OffsetMap | undefined;
 
-  private constructor(changes: Changes) {
-    this.#newStarts = changes.newStarts.finish();
-    this.#oldStarts = changes.oldStarts.finish();
-    this.#newLengths = changes.newLengths.finish();
-    this.#oldLengths = changes.oldLengths.finish();
+  private constructor(changes: Changes | Uint8Array) {
+    if (changes instanceof Changes) this.#take(changes);
+    else this.#unread = changes;
   }
 
   /** The map of changes. */
@@ -25,30 +29,17 @@ export class OffsetMap {
 
   /** The map of a binary that was left as it is. */
   static identity(): OffsetMap {
-    return new OffsetMap(new Changes());
+    return (OffsetMap.#identity ??= new OffsetMap(new Changes()));
   }
 
-  /**
-   * Reads what {@link toBytes} wrote.
-   *
-   * @throws WASM_MALFORMED
-   */
+  /** The map that {@link toBytes} wrote; bytes that are none throw WASM_MALFORMED when it is first asked. */
   static fromBytes(bytes: Uint8Array): OffsetMap {
-    const reader = new ByteReader(bytes);
-    const changes = new Changes();
-    let old = 0;
-    for (let count = reader.count(); count > 0; count -= 1) {
-      old += reader.u32();
-      const oldLength = reader.u32();
-      changes.add(old, oldLength, reader.u32());
-      old += oldLength;
-    }
-    reader.expectEnd("the offsets");
-    return new OffsetMap(changes);
+    return new OffsetMap(bytes);
   }
 
   /** Number of places that were changed. */
   get size(): number {
+    this.#read();
     return this.#newStarts.length;
   }
 
@@ -57,6 +48,7 @@ export class OffsetMap {
    * it answers an offset inside of that, at most its end.
    */
   original(offset: number): number {
+    this.#read();
     let low = 0;
     let high = this.#newStarts.length;
     while (low < high) {
@@ -75,6 +67,7 @@ export class OffsetMap {
 
   /** The bytes that were put into the rewritten binary, one place after the other. */
   added(rewritten: Uint8Array): Uint8Array<ArrayBuffer> {
+    this.#read();
     const output = new Output(this.#newLengths.reduce((sum, length) => sum + length, 0));
     for (const [index, start] of this.#newStarts.entries()) {
       output.copy(rewritten, start, start + (this.#newLengths[index] ?? 0));
@@ -84,6 +77,7 @@ export class OffsetMap {
 
   /** The rewritten binary from its original and from what {@link added} answered. */
   apply(original: Uint8Array, added: Uint8Array): Uint8Array<ArrayBuffer> {
+    this.#read();
     const removed = this.#oldLengths.reduce((sum, length) => sum + length, 0);
     const rewritten = new Uint8Array(original.length - removed + added.length);
     let [from, to, taken] = [0, 0, 0];
@@ -116,6 +110,29 @@ export class OffsetMap {
       old = start + length;
     }
     return output.written().slice();
+  }
+
+  #take(changes: Changes): void {
+    this.#newStarts = changes.newStarts.finish();
+    this.#oldStarts = changes.oldStarts.finish();
+    this.#newLengths = changes.newLengths.finish();
+    this.#oldLengths = changes.oldLengths.finish();
+  }
+
+  #read(): void {
+    if (this.#unread === undefined) return;
+    const reader = new ByteReader(this.#unread);
+    const changes = new Changes();
+    let old = 0;
+    for (let count = reader.count(); count > 0; count -= 1) {
+      old += reader.u32();
+      const oldLength = reader.u32();
+      changes.add(old, oldLength, reader.u32());
+      old += oldLength;
+    }
+    reader.expectEnd("the offsets");
+    this.#take(changes);
+    this.#unread = undefined;
   }
 }
 

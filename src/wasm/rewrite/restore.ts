@@ -3,6 +3,7 @@ import { type Additions, exportKind, leb, wasm } from "./additions.ts";
 import type { Substitute } from "./scan.ts";
 import { bulk, constant, isNonNull, minusOne, ShadowState, sizesOf, zero, zeroOf } from "./shadow-state.ts";
 import type { LocatedMemory, ModuleShape } from "./shape.ts";
+import { type BorrowedMemory, type LentMemory, SharedSizes } from "./shared-sizes.ts";
 
 /** A kind of state that a restore function puts back. */
 export type RestoreStep = "pages" | "tables" | "globals" | "dataSegments" | "elementSegments";
@@ -12,11 +13,31 @@ export interface RestoreNames {
   readonly save: string;
   readonly restore: string;
   readonly pages: readonly string[];
+  /** Own memories that it exports, and the functions that tell and change their sizes as guests see them. */
+  readonly lent: readonly LentMemory[];
+  /** Imported memories whose sizes it asks for, and the mutable globals that take those functions of their owner. */
+  readonly borrowed: readonly BorrowedMemory[];
+  /**
+   * Exported tables that its own code never changes, and the functions that save and put back each: they are called where another
+   * module changes it.
+   */
+  readonly tables: readonly { readonly table: string; readonly save: string; readonly restore: string }[];
+  /** Imported tables that its code changes. */
+  readonly changes: readonly { readonly module: string; readonly name: string }[];
+}
+
+/** How a module's state is made something that can be put back. */
+export interface RestoreOptions {
+  /** Steps that are left out, for tests. */
+  readonly omit?: readonly RestoreStep[];
+  /** Whether what it imports is put back by the modules that it is imported from. */
+  readonly isShared?: boolean;
 }
 
 /** Why a module's state cannot be put back, or `undefined` where it can. */
 export function unrestorable(
   shape: ModuleShape,
+  { isShared = false }: RestoreOptions = {},
 ): "shared-memory" | "gc-types" | "exception-references" | "imported-state" | undefined {
   const { memories, types, tables, globals } = shape;
   if (memories.some(({ type }) => type.shared)) return "shared-memory";
@@ -26,6 +47,7 @@ export function unrestorable(
     ...globals.filter(({ mutable }) => mutable).map(({ value }) => value),
   ];
   if (holders.some((type) => /exn/.test(type))) return "exception-references";
+  if (isShared) return undefined;
   const isImported =
     memories.some(({ imported }) => imported) ||
     tables.some(({ imported }) => imported) ||
@@ -45,8 +67,10 @@ export class RestoreRewriting {
   readonly #additions: Additions;
   readonly #namespace: string;
   readonly #omit: ReadonlySet<RestoreStep>;
-  /** Global of each memory's size in pages. */
-  readonly #pages: readonly number[];
+  readonly #isShared: boolean;
+  readonly #sizes: SharedSizes;
+  /** Global of each own memory's size in pages. */
+  readonly #pages: readonly (number | undefined)[];
   /** Functions that stand for `memory.grow`, by memory. */
   readonly #growers = new Map<number, number>();
   /** Flags of segments that are dropped somewhere. */
@@ -57,16 +81,15 @@ export class RestoreRewriting {
   /** Tables that an instruction changes. */
   readonly #changedTables = new Set<number>();
 
-  constructor(
-    shape: ModuleShape,
-    additions: Additions,
-    options: { readonly namespace: string; readonly omit: readonly RestoreStep[] },
-  ) {
+  constructor(shape: ModuleShape, additions: Additions, options: RestoreOptions & { readonly namespace: string }) {
     this.#shape = shape;
     this.#additions = additions;
     this.#namespace = options.namespace;
     this.#omit = new Set(options.omit);
+    this.#isShared = options.isShared === true;
+    this.#sizes = new SharedSizes(shape, additions, options.namespace);
     this.#pages = shape.memories.map((memory) => {
+      if (memory.imported) return undefined;
       const sizes = sizesOf(memory);
       return additions.mutableGlobal([sizes.type], [sizes.constant, ...constant(memory.type.min), wasm.end]);
     });
@@ -76,9 +99,11 @@ export class RestoreRewriting {
   readonly substitute: Substitute = (code, first, second) => {
     switch (code) {
       case opcode.memorySize:
-        return this.#pages[first] === undefined ? undefined : [wasm.globalGet, ...leb(this.#pages[first])];
+        return this.#pages[first] === undefined
+          ? this.#sizes.askOwner(first, "size")
+          : [wasm.globalGet, ...leb(this.#pages[first])];
       case opcode.memoryGrow:
-        return this.#grow(first);
+        return this.#pages[first] === undefined ? this.#sizes.askOwner(first, "grow") : this.#grow(first);
       case opcode.dataDrop:
         return this.#drop(this.#droppedData, first);
       case opcode.elemDrop:
@@ -108,27 +133,45 @@ export class RestoreRewriting {
     };
     if (!this.#omit.has("pages")) {
       for (const [index, pages] of this.#pages.entries()) {
+        if (pages === undefined) continue;
         const { type } = sizesOf(this.#memory(index));
         state.global(pages, [type], zero(type));
       }
     }
     if (!this.#omit.has("globals")) this.#shadowGlobals(state);
-    if (!this.#omit.has("tables")) this.#shadowTables(state);
+    const apart = this.#omit.has("tables") ? [] : this.#shadowTables(state);
     flags("dataSegments", this.#droppedData);
     flags("elementSegments", this.#droppedElements);
+    const lent = this.#sizes.lend((index) => {
+      const [pages, grower] = [this.#pages[index], this.#grower(index)];
+      return pages === undefined || grower === undefined ? undefined : { pages, grower };
+    });
+    const names = {
+      ...this.#exportState(state, this.#namespace),
+      tables: apart.map(({ table, state: its }) => ({
+        table,
+        ...this.#exportState(its, `${this.#namespace}/table ${table}`),
+      })),
+      changes: [...this.#changedTables].flatMap((index) => this.#shape.tables[index]?.source ?? []),
+      pages: this.#pages.flatMap((pages, index) => (pages === undefined ? [] : [`${this.#namespace}/pages-${index}`])),
+      lent,
+      borrowed: this.#sizes.borrowed,
+    };
+    for (const [index, pages] of this.#pages.entries()) {
+      if (pages !== undefined) additions.export(`${this.#namespace}/pages-${index}`, exportKind.global, pages);
+    }
+    return names;
+  }
+
+  /** Appends and exports the functions that save a state and that put it back. */
+  #exportState(state: ShadowState, prefix: string): { readonly save: string; readonly restore: string } {
+    const additions = this.#additions;
     const save = additions.function(additions.functionType([], []), [0, ...state.save, wasm.end]);
     const body = [0, ...state.check, ...state.restore, wasm.i32Const, 1, wasm.end];
     const restore = additions.function(additions.functionType([], [wasm.i32]), body);
-    const names = {
-      save: `${this.#namespace}/save`,
-      restore: `${this.#namespace}/restore`,
-      pages: this.#pages.map((_, index) => `${this.#namespace}/pages-${index}`),
-    };
+    const names = { save: `${prefix}/save`, restore: `${prefix}/restore` };
     additions.export(names.save, exportKind.function, save);
     additions.export(names.restore, exportKind.function, restore);
-    for (const [index, pages] of this.#pages.entries()) {
-      additions.export(names.pages[index] ?? "", exportKind.global, pages);
-    }
     return names;
   }
 
@@ -146,19 +189,33 @@ export class RestoreRewriting {
     }
   }
 
-  #shadowTables(state: ShadowState): void {
-    const exported = new Set(this.#shape.exports.filter(({ kind }) => kind === "table").map(({ index }) => index));
+  /** Shadows own tables that may change; answers those that only others can change, each by itself. */
+  #shadowTables(state: ShadowState): { readonly table: string; readonly state: ShadowState }[] {
+    const exported = new Map(
+      this.#shape.exports.flatMap(({ kind, index, name }) => (kind === "table" ? [[index, name] as const] : [])),
+    );
+    const apart: { readonly table: string; readonly state: ShadowState }[] = [];
     for (const [index, table] of this.#shape.tables.entries()) {
-      if (!this.#changedTables.has(index) && !exported.has(index)) continue;
+      const name = exported.get(index);
+      const isChanged = this.#changedTables.has(index) || (!this.#isShared && name !== undefined);
+      if (table.imported || (!isChanged && name === undefined)) continue;
       const element = this.#bytes(table.elementRange.start, table.elementRange.end);
       const { initial } = table;
       const expression = initial === undefined ? undefined : this.#bytes(initial.start, initial.end);
-      state.table({ index, table, element, initial: expression });
+      const its = isChanged || name === undefined ? state : new ShadowState(this.#additions);
+      its.table({ index, table, element, initial: expression });
+      if (its !== state && name !== undefined) apart.push({ table: name, state: its });
     }
+    return apart;
   }
 
   /** `memory.grow`: only what is really lacking is grown, and the size that the guest sees is a global. */
   #grow(index: number): readonly number[] | undefined {
+    const grower = this.#grower(index);
+    return grower === undefined ? undefined : [wasm.call, ...leb(grower)];
+  }
+
+  #grower(index: number): number | undefined {
     const memory = this.#shape.memories[index];
     const pages = this.#pages[index];
     if (memory === undefined || pages === undefined) return undefined;
@@ -212,7 +269,7 @@ export class RestoreRewriting {
       grower = this.#additions.function(this.#additions.functionType([type], [type]), body);
       this.#growers.set(index, grower);
     }
-    return [wasm.call, ...leb(grower)];
+    return grower;
   }
 
   #drop(dropped: Map<number, number>, segment: number): readonly number[] {

@@ -37,6 +37,7 @@ const every: readonly RewriteOptions[] = [
   { restore: true },
   { startAsExport: true, maxPages: 60_000, maxElements: 100_000 },
   { checks: true, restore: true, maxPages: 60_000, maxElements: 100_000 },
+  { checks: true, restore: { isShared: true } },
 ];
 
 const run = (bytes: Uint8Array<ArrayBuffer>): unknown => {

@@ -8,7 +8,7 @@ import { type CheckCode, CodeRewriter } from "./code-rewriter.ts";
 import { entryChecks } from "./entry-checks.ts";
 import { limitedMemory, limitedTable } from "./maxima.ts";
 import { Changes, OffsetMap } from "./offset-map.ts";
-import { RestoreRewriting, type RestoreStep, unrestorable } from "./restore.ts";
+import { type RestoreNames, type RestoreOptions, RestoreRewriting, unrestorable } from "./restore.ts";
 import { CodeScan, type Substitute } from "./scan.ts";
 import { type ModuleShape, readShape } from "./shape.ts";
 
@@ -20,8 +20,8 @@ export interface RewriteOptions {
   readonly maxElements?: number | undefined;
   /** Epoch checks at loop heads and at the entry of functions that make calls. */
   readonly checks?: boolean;
-  /** Save and restore functions, virtual memory sizes, flags for dropped segments; `omit` leaves steps out, for tests. */
-  readonly restore?: boolean | { readonly omit: readonly RestoreStep[] };
+  /** Save and restore functions, virtual memory sizes, flags for dropped segments. */
+  readonly restore?: boolean | RestoreOptions;
   /** Makes the start function an export (implied by checks and by restore). */
   readonly startAsExport?: boolean;
   /** Indices of functions to export, so that the engine can reach them. */
@@ -58,13 +58,18 @@ export interface RewrittenLayout {
   readonly start?: string;
   /**
    * With restore: export names of the function that saves the state, of the function that puts it back and answers whether it
-   * could (1 or 0), of a mutable global for each memory that holds its size in pages; and the import names of the memories.
+   * could (1 or 0), of a mutable global for each own memory that holds its size in pages; the import names of those memories; and
+   * how modules that share memories come by their sizes; and which tables others may have to be put back for.
    */
   readonly restore?: {
     readonly save: string;
     readonly restore: string;
     readonly pages: readonly string[];
     readonly memories: readonly string[];
+    readonly lent: RestoreNames["lent"];
+    readonly borrowed: RestoreNames["borrowed"];
+    readonly tables: RestoreNames["tables"];
+    readonly changes: RestoreNames["changes"];
   };
   /** Why there is no restore function though it was asked for. */
   readonly unrestorable?: Unrestorable;
@@ -110,11 +115,10 @@ class Rewriting {
     this.#additions = new Additions(shape);
     this.#namespace = freeNamespace(shape);
     const asked = options.restore !== undefined && options.restore !== false;
-    this.#unrestorable = asked ? unrestorable(shape) : undefined;
-    if (asked && this.#unrestorable === undefined) {
-      const omit = typeof options.restore === "object" ? options.restore.omit : [];
-      this.#restore = new RestoreRewriting(shape, this.#additions, { namespace: this.#namespace, omit });
-    }
+    const how = typeof options.restore === "object" ? options.restore : {};
+    this.#unrestorable = asked ? unrestorable(shape, how) : undefined;
+    if (asked && this.#unrestorable === undefined)
+      this.#restore = new RestoreRewriting(shape, this.#additions, { ...how, namespace: this.#namespace });
   }
 
   run(): Rewritten {

@@ -19,6 +19,8 @@ export interface LocatedMemory {
   readonly type: MemoryType;
   readonly range: ByteRange;
   readonly imported: boolean;
+  /** The names that it is imported under. */
+  readonly source?: { readonly module: string; readonly name: string };
 }
 
 /** A table and where it lies. */
@@ -31,6 +33,8 @@ export interface LocatedTable {
   /** The constant expression that each element begins as, if the module gives one. */
   readonly initial: ByteRange | undefined;
   readonly imported: boolean;
+  /** The names that it is imported under. */
+  readonly source?: { readonly module: string; readonly name: string };
 }
 
 /** A global and where it lies. */
@@ -150,10 +154,15 @@ class ShapeReading {
     for (const { info, typeRange } of readImports(section, context)) {
       this.#importModules.add(info.module);
       if (info.kind === "function") this.#importedFunctions += 1;
-      if (info.kind === "memory") this.#memories.push({ type: info.type, range: typeRange, imported: true });
+      if (info.kind === "memory") {
+        const { type, module, name } = info;
+        this.#memories.push({ type, range: typeRange, imported: true, source: { module, name } });
+      }
       if (info.kind === "table") {
+        const { type, module, name } = info;
         const elementRange = this.#typeRange(typeRange.start);
-        this.#tables.push({ type: info.type, range: typeRange, elementRange, initial: undefined, imported: true });
+        const source = { module, name };
+        this.#tables.push({ type, range: typeRange, elementRange, initial: undefined, imported: true, source });
       }
       if (info.kind === "global") {
         this.#globals.push({ ...info.type, valueRange: this.#typeRange(typeRange.start), initial: undefined });

@@ -2,6 +2,7 @@ export { type ComponentWit, decodeWit, witFeatures, witOfComponent } from "./dec
 export { encodeWit } from "./encode.ts";
 export type { GateOptions } from "./gates.ts";
 export {
+  allFunctions as allWitFunctions,
   isResource as isWitResource,
   packageText as witPackageText,
   resolveAlias as resolveWitAlias,
