@@ -4,9 +4,12 @@ import type { Command } from "./command.ts";
 /** The commands in the order of `--help`; each is loaded when it is typed. */
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["run", async () => (await import("./run.ts")).runCommand],
+  ["serve", async () => (await import("./serve.ts")).serveCommand],
   ["inspect", async () => (await import("./inspect.ts")).inspectCommand],
   ["explain", async () => (await import("./explain.ts")).explainCommand],
+  ["lock", async () => (await import("./lock.ts")).lockCommand],
   ["types", async () => (await import("./types.ts")).typesCommand],
+  ["new", async () => (await import("./new.ts")).newCommand],
   ["up", async () => (await import("./up.ts")).upCommand],
   ["down", async () => (await import("./down.ts")).downCommand],
   ["ps", async () => (await import("./ps.ts")).psCommand],

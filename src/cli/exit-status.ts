@@ -31,6 +31,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   GUEST_IMPORT_UNKNOWN: exitStatus.notRunnable,
   GUEST_NOT_RUNNABLE: exitStatus.notRunnable,
   LIMIT_DEADLINE: exitStatus.deadline,
+  SERVE_NO_HANDLER: exitStatus.notRunnable,
   WASM_FEATURE: exitStatus.notRunnable,
   WASM_MALFORMED: exitStatus.notRunnable,
 };

@@ -2,10 +2,13 @@ import { basename } from "node:path";
 import { printable } from "../base/index.ts";
 import { explain, type Explanation, type Finding, findings, grantToFlags } from "../capabilities/index.ts";
 import { isProvided } from "../engine/index.ts";
+import { decodeComponent } from "../wasm/component/index.ts";
+import { witFeatures } from "../wasm/wit/index.ts";
 import { describeArtifact } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { readArtifact } from "./files.ts";
 import { grantGroups, grantsOf } from "./grant-options.ts";
+import { lackedOf } from "./lacked-imports.ts";
 import { leftOut, type Need, needsOf } from "./needs.ts";
 import { hasSwitch } from "./parse.ts";
 import { stdoutStyle, type Style } from "./style.ts";
@@ -60,16 +63,22 @@ async function explainGrants(parsed: ParsedCommand, surroundings: Surroundings):
 }
 
 function reportOf(file: string, grants: Parameters<typeof leftOut>[1]): FileReport {
-  const info = describeArtifact(readArtifact(file).bytes, file);
+  const { bytes } = readArtifact(file);
+  const info = describeArtifact(bytes, file);
   return {
     name: basename(file),
     kind: info.kind,
     leftOut: leftOut(needsOf(info), grants),
     notProvided:
       info.kind === "component"
-        ? info.imports.map(({ name }) => name)
+        ? lackedByComponent(bytes)
         : info.imports.filter((each) => !isProvided(each)).map(({ module, name }) => `${module}.${name}`),
   };
+}
+
+function lackedByComponent(bytes: Uint8Array<ArrayBuffer>): string[] {
+  const { imports } = decodeComponent(bytes, { features: witFeatures }).type;
+  return [...imports].flatMap(([name, extern]) => lackedOf(name, extern));
 }
 
 function linesOf({ can, cannot, file }: GrantsReport, { width, heading }: Style): string[] {

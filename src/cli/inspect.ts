@@ -1,12 +1,12 @@
 import { basename } from "node:path";
-import { findWasi02 } from "../abi/index.ts";
 import { formatBytes, printable, SampanError } from "../base/index.ts";
 import { compileGuest, isProvided } from "../engine/index.ts";
-import { type ComponentExternType, type ComponentType, decodeComponent } from "../wasm/component/index.ts";
+import { type ComponentType, decodeComponent } from "../wasm/component/index.ts";
 import { type ComponentInfo, type ModuleInfo, type Producers } from "../wasm/index.ts";
 import { printResolution, witFeatures } from "../wasm/wit/index.ts";
 import { describeArtifact, externText, functionText } from "./artifact.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
+import { hasFunctions, lackedOf } from "./lacked-imports.ts";
 import { type Need, needsOf } from "./needs.ts";
 import { hasSwitch } from "./parse.ts";
 import { witOfBinary } from "./wit-files.ts";
@@ -182,9 +182,7 @@ function abisOf({ imports }: ModuleInfo): string[] {
 }
 
 function inspectComponent(info: ComponentInfo, bytes: Uint8Array<ArrayBuffer>, file: string): Inspection {
-  const versions = [...info.imports, ...info.exports].flatMap(({ name, version }) =>
-    name.startsWith("wasi:") ? [`wasi-${/^\d+\.\d+/.exec(version ?? "")?.[0] ?? "unversioned"}`] : [],
-  );
+  const abis = [...info.imports, ...info.exports].flatMap(abiOf);
   const { wit, type, problem } = componentWit(bytes);
   const lacking = (name: string): string[] => (type === undefined ? [name] : lackedOf(name, type.imports.get(name)));
   const obstacle = problem ?? obstacleOfComponent(type, lacking);
@@ -197,7 +195,7 @@ function inspectComponent(info: ComponentInfo, bytes: Uint8Array<ArrayBuffer>, f
     runnable: obstacle === null,
     obstacle,
     producers: info.producers,
-    abis: [...new Set(versions)].sort(),
+    abis: [...new Set(abis)].sort(),
     imports: info.imports.map(({ name, kind }) => ({
       module: null,
       name,
@@ -212,6 +210,16 @@ function inspectComponent(info: ComponentInfo, bytes: Uint8Array<ArrayBuffer>, f
     customSections: info.customSections,
     wit,
   };
+}
+
+/** The packages of WASI that have a version in common. */
+const releasedTogether = /^wasi:(?:cli|clocks|filesystem|http|io|random|sockets)\//;
+
+/** What of WASI an import or export belongs to: a release such as `wasi-0.2`, or a draft such as `wasi:keyvalue`. */
+function abiOf({ name, version }: { readonly name: string; readonly version?: string | undefined }): string[] {
+  if (!name.startsWith("wasi:")) return [];
+  if (!releasedTogether.test(name)) return [name.replace(/[/@].*$/, "")];
+  return [`wasi-${/^\d+\.\d+/.exec(version ?? "")?.[0] ?? "unversioned"}`];
 }
 
 interface ReadComponent {
@@ -231,21 +239,6 @@ function componentWit(bytes: Uint8Array<ArrayBuffer>): ReadComponent {
     if (!isKnown) throw error;
     return { wit: null, type, problem: type === undefined ? error.message : null };
   }
-}
-
-/** What an import asks for that nobody provides: itself, or the functions of its interface that are not known here. */
-function lackedOf(name: string, extern: ComponentExternType | undefined): string[] {
-  if (!hasFunctions(extern)) return [];
-  if (extern?.kind !== "instance") return [name];
-  const wanted = [...extern.type.exports].filter(([, each]) => hasFunctions(each)).map(([each]) => each);
-  const lacked = wanted.filter((each) => findWasi02(name, each) === undefined);
-  return lacked.length === wanted.length ? [name] : lacked.map((each) => `${name}#${each}`);
-}
-
-/** Whether an import asks for more than types. */
-function hasFunctions(extern: ComponentExternType | undefined): boolean {
-  if (extern?.kind === "instance") return [...extern.type.exports.values()].some(hasFunctions);
-  return extern !== undefined && extern.kind !== "type";
 }
 
 function obstacleOfComponent(type: ComponentType | undefined, lacking: (name: string) => string[]): string | null {
@@ -312,7 +305,8 @@ function factsOf(inspection: Inspection): [string, string][] {
     ["ABI", abis.length === 0 ? "none" : printable(abis.join(", "))],
   ];
   if (kind === "component") {
-    facts.push(["Contains", `${inspection.coreModules ?? 0} core modules, ${inspection.components ?? 0} components`]);
+    const parts = [counted(inspection.coreModules, "core module"), counted(inspection.components, "component")];
+    facts.push(["Contains", parts.join(", ")]);
     return facts;
   }
   const memories = inspection.memories ?? [];
@@ -330,10 +324,18 @@ function factsOf(inspection: Inspection): [string, string][] {
   return facts;
 }
 
+function counted(count = 0, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 function howToRun({ kind, role, exports }: Inspection): string {
   if (kind === "module") return role === "command" ? "yes" : "yes, with --invoke NAME";
-  const isCommand = exports.some(({ name }) => /^wasi:cli\/run(@|$)/.test(name));
-  return isCommand ? "yes" : "yes, with --invoke 'INTERFACE#FUNCTION(ARGUMENTS)'";
+  const has = (name: RegExp): boolean => exports.some((each) => name.test(each.name));
+  const ways = [
+    ...(has(/^wasi:cli\/run(@|$)/) ? ["yes"] : []),
+    ...(has(/^wasi:http\/incoming-handler@0\.2\./) ? ["yes, with sampan serve"] : []),
+  ];
+  return ways.length === 0 ? "yes, with --invoke 'INTERFACE#FUNCTION(ARGUMENTS)'" : ways.join("; ");
 }
 
 function memoryText({ min, max, shared, is64, imported }: InspectedMemory): string {

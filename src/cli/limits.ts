@@ -14,6 +14,7 @@ export const limitGroup: OptionGroup = {
     { long: "--max-connections", value: "N", summary: "Most sockets open at once (default: 4096)" },
     { long: "--max-connection-rate", value: "N", summary: "Most connections begun and accepted in a second" },
     { long: "--max-network-rate", value: "SIZE", summary: "Most bytes in a second to and from sockets" },
+    { long: "--max-store", value: "SIZE", summary: "Most bytes in one store (default: 64m in memory, 1g in a file)" },
     { long: "--max-threads", value: "N", summary: "Most threads beside the first (default: 64)" },
   ],
 };
@@ -29,6 +30,8 @@ export interface Limits {
   readonly maxConnectionRate: number | undefined;
   /** Bytes in a second. */
   readonly maxNetworkRate: number | undefined;
+  /** Bytes of one store. */
+  readonly maxStore: number | undefined;
   readonly maxThreads: number | undefined;
 }
 
@@ -50,6 +53,7 @@ export function limitsOf(parsed: ParsedCommand, grants: Grants): Limits {
     maxConnections: valueOf(parsed, "--max-connections", countOf("--max-connections", "1024")),
     maxConnectionRate: valueOf(parsed, "--max-connection-rate", countOf("--max-connection-rate", "100", 1)),
     maxNetworkRate: valueOf(parsed, "--max-network-rate", rateOf(unitOf("--max-network-rate", size, parseBytes))),
+    maxStore: valueOf(parsed, "--max-store", unitOf("--max-store", size, parseBytes)),
     maxThreads: valueOf(parsed, "--max-threads", countOf("--max-threads", "8")),
   };
 }

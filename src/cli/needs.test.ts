@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { draftsComponent } from "../../guests/drafts.ts";
 import { defaultGrants, grantsFromFlags, noGrants } from "../capabilities/index.ts";
-import { readModule } from "../wasm/index.ts";
+import { readComponent, readModule } from "../wasm/index.ts";
 import { leftOut, needsOf } from "./needs.ts";
 
 /** A module that imports these calls of preview 1, all of type () -> (). */
@@ -62,6 +63,18 @@ describe("needsOf()", () => {
     });
     assert.equal(random?.byDefault, true);
   });
+});
+
+test("needsOf() tells the flags of a component on drafts, which nobody has by default", () => {
+  const found = needsOf(readComponent(draftsComponent()));
+  assert.deepEqual(
+    found.map(({ capability, byDefault }) => [capability, byDefault]),
+    [
+      ["config", false],
+      ["keyvalue", false],
+      ["log", false],
+    ],
+  );
 });
 
 describe("leftOut()", () => {

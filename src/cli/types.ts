@@ -1,6 +1,7 @@
 import { nearest, printable, SampanError } from "../base/index.ts";
 import { writeDeclarations } from "../component/index.ts";
-import type { WitWorld } from "../wasm/wit/index.ts";
+import { findWasi02 } from "../abi/index.ts";
+import { allWitFunctions, type WitWorld } from "../wasm/wit/index.ts";
 import type { Command, CommandSpec, ParsedCommand, Surroundings } from "./command.ts";
 import { checkWritable, writeText } from "./files.ts";
 import { lastValue } from "./parse.ts";
@@ -37,7 +38,8 @@ function writeTypes(parsed: ParsedCommand, { print, complain }: Surroundings): n
     option === "--feature" && value !== undefined ? [value] : [],
   );
   const wit = readNamedWit(file, features);
-  const text = writeDeclarations(worldOf(wit, file, lastValue(parsed, "--world")));
+  const world = worldOf(wit, file, lastValue(parsed, "--world"));
+  const text = writeDeclarations(world, { mode: mayWait(world) ? "async" : "sync" });
   for (const name of wit.omitted ?? []) complain(`sampan: "${printable(name)}" is left out: WIT has no name for it\n`);
   if (output === undefined) print(text);
   else {
@@ -45,6 +47,17 @@ function writeTypes(parsed: ParsedCommand, { print, complain }: Surroundings): n
     writeText(output, text);
   }
   return 0;
+}
+
+/** Whether a component of a world imports something of WASI that may wait, so that it is bound async unless somebody says otherwise. */
+function mayWait({ imports }: WitWorld): boolean {
+  return [...imports].some(([name, each]) => {
+    if (each.kind !== "instance") return false;
+    const { types, functions } = each.interface;
+    return [...allWitFunctions(types.values(), functions.values())].some(
+      (function_) => findWasi02(name, function_.name)?.mayWait === true,
+    );
+  });
 }
 
 /** The world that is meant (WIT, Specifying a World): a name of the package, a whole name, or the only one. */

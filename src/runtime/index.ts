@@ -46,7 +46,7 @@ export {
   type TrapFrame,
   type Workload,
 } from "./process.ts";
-export { formatRestartPolicy, parseRestartPolicy, type RestartPolicy } from "./restart.ts";
+export { formatRestartPolicy, nextDelay, parseRestartPolicy, type RestartPolicy } from "./restart.ts";
 export { Runtime, type RuntimeOptions } from "./runtime.ts";
 export { within } from "./run.ts";
 export { defaultAction, parseSignal, type SignalName, signalNumber } from "./signals.ts";

@@ -1,0 +1,39 @@
+import { tryPort } from "../../runtime/index.ts";
+import type { HostPort } from "../config/settings.ts";
+import { portTaken } from "./admin.ts";
+import type { Plan } from "./plan.ts";
+
+/**
+ * The address with a port that can be had. Workers share theirs (SO_REUSEPORT), so that nothing but this would find out that
+ * another server of the same user has it.
+ *
+ * @throws SERVE_PORT_TAKEN
+ */
+export async function freePort({ host, port }: HostPort): Promise<HostPort> {
+  const got = await tryPort(host, port);
+  if (typeof got === "string") throw portTaken({ host, port }, got, "--addr");
+  return { host, port: got };
+}
+
+/** Whether two addresses are one. */
+export function isSame(one: HostPort | undefined, other: HostPort | undefined): boolean {
+  return one?.host === other?.host && one?.port === other?.port;
+}
+
+/** Whether workers have to listen in another way, or run otherwise. */
+export function mustRoll({ config: one, tls }: Plan, { config: other, tls: otherTls }: Plan): boolean {
+  return (
+    !isSame(one.addr, other.addr) ||
+    tls?.cert !== otherTls?.cert ||
+    tls?.key !== otherTls?.key ||
+    one.workerHeap !== other.workerHeap
+  );
+}
+
+/** Names whose workload is another than before. */
+export function changedNames(before: Plan, plan: Plan): string[] {
+  const ids = ({ workloads }: Plan): Map<string, string> =>
+    new Map(workloads.map(({ served }) => [served.name, served.id]));
+  const [old, now] = [ids(before), ids(plan)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
+}
