@@ -16,6 +16,7 @@ import {
   u32,
 } from "../src/wasm/module-fixture.ts";
 import { jcoRows } from "./component-jco.ts";
+import { componentStartRows } from "./component-start.ts";
 import { fusedRows } from "./fused.ts";
 import { type BenchOptions, mean, median, type Row, type Skipped } from "./measure.ts";
 
@@ -37,8 +38,8 @@ const hostCalls = {
   },
 };
 
-/** Calls into and out of a component, fresh instances of it, and the plan of a large one. */
-export async function benchComponent({ jco }: BenchOptions): Promise<(Row | Skipped)[]> {
+/** Calls into and out of a component, fresh instances of it, the plan of a large one, and starts. */
+export async function benchComponent(options: BenchOptions): Promise<(Row | Skipped)[]> {
   const bytes = await greeterComponent();
   // Checks cost each host call and each loop the same: what is measured is the crossing.
   await using engine = new Engine({ cache: false, checks: "off" });
@@ -51,7 +52,8 @@ export async function benchComponent({ jco }: BenchOptions): Promise<(Row | Skip
     await instanceRow(engine, bytes, { modules: "three core modules", goal: "none" }),
     await instanceRow(engine, await shopComponent(), { modules: "one core module of C", goal: { value: 60 } }),
     planRow(bytes),
-    ...(await jcoRows(jco)),
+    ...(await jcoRows(options.jco)),
+    ...(await componentStartRows(options)),
   ];
 }
 

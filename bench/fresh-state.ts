@@ -112,7 +112,7 @@ function tryPool(make: () => FreshInstances<ReusableGuest>): FreshInstances<Reus
 type Handle = (first: number, second: number) => number;
 
 function handleOf(guest: ReusableGuest): Handle {
-  return guest.exports["handle"] as Handle;
+  return guest.guest.exports["handle"] as Handle;
 }
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e3;

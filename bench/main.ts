@@ -5,16 +5,18 @@ import { benchComponent } from "./component.ts";
 import { benchCompose } from "./compose.ts";
 import { benchCpu } from "./cpu.ts";
 import { benchFiles } from "./files.ts";
+import { benchFreshComponent } from "./fresh-component.ts";
 import { benchFreshState } from "./fresh-state.ts";
 import { benchHotStart } from "./hot-start.ts";
 import { benchInstance } from "./instance.ts";
 import { benchMany } from "./many.ts";
 import type { BenchOptions, Row, Skipped } from "./measure.ts";
 import { benchNetwork } from "./network.ts";
+import { benchServe } from "./serve.ts";
 import { benchStart } from "./start.ts";
 
 /**
- * `npm run bench [-- [--coremark FOLDER] [--programs FOLDER] [--jco FOLDER] NAME…]`: prints figures beside their floors of the same run; it
+ * `npm run bench [-- [--coremark FOLDER] [--programs FOLDER] [--jco FOLDER] [--oha PATH] NAME…]`: prints figures beside their floors of the same run; it
  * judges nothing but the ratios.
  */
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row | Skipped)[]>>> = {
@@ -26,15 +28,22 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<(Row |
   network: benchNetwork,
   cache: benchCache,
   "fresh-state": benchFreshState,
+  "fresh-component": benchFreshComponent,
   cpu: benchCpu,
   "hot-start": benchHotStart,
   component: benchComponent,
   compose: benchCompose,
+  serve: benchServe,
 };
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { coremark: { type: "string" }, programs: { type: "string" }, jco: { type: "string" } },
+  options: {
+    coremark: { type: "string" },
+    programs: { type: "string" },
+    jco: { type: "string" },
+    oha: { type: "string" },
+  },
 });
 const unknown = wanted.filter((name) => !(name in benches));
 if (unknown.length > 0) {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 /** One figure beside the floor that was measured in the same run. */
 export interface Row {
   readonly what: string;
-  readonly unit: "ns" | "µs" | "ms" | "MiB/s" | "MB";
+  readonly unit: "ns" | "µs" | "ms" | "MiB/s" | "MB" | "req/s";
   readonly value: number;
   readonly floor: number;
   readonly floorName: string;
@@ -28,6 +28,8 @@ export interface BenchOptions {
   readonly programs?: string | undefined;
   /** A folder with @bytecodealliance/jco among its node_modules. */
   readonly jco?: string | undefined;
+  /** The load generator oha, for latencies at a given rate. */
+  readonly oha?: string | undefined;
 }
 
 /** The middle one of some numbers. */

@@ -1,9 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { coreParameters, preview1Modules, wasi02Interfaces, wasmedgeVersions } from "../src/abi/index.ts";
+import {
+  coreParameters,
+  draftInterfaces,
+  preview1Modules,
+  wasi02Interfaces,
+  wasmedgeVersions,
+} from "../src/abi/index.ts";
 import { errorCatalog, type ErrorCode, SampanError } from "../src/base/index.ts";
 import { boundaries, type Boundary, freeModules, type Room, rooms } from "../src/boundaries.ts";
 import { statusOf } from "../src/cli/exit-status.ts";
 import { supportDocument } from "../src/compose/index.ts";
+import { serveSchema } from "../src/serve/config/form.ts";
+import { settingsDocument } from "../src/serve/index.ts";
 import { lintConfig } from "../src/lint-config.ts";
 
 /** A file of the repository that is made from a table. */
@@ -25,6 +33,8 @@ export function generatedFiles(): GeneratedFile[] {
     { path: "docs/WASI02.md", text: wasi02Document },
     { path: "docs/ARCHITECTURE.md", text: architectureDocument },
     { path: "docs/guides/compose-support.md", text: () => `${notice}\n\n${supportDocument(table)}` },
+    { path: "docs/guides/serve-settings.md", text: () => `${notice}\n\n${settingsDocument(table)}` },
+    { path: "docs/guides/serve.schema.json", text: () => `${JSON.stringify(serveSchema(), undefined, 2)}\n` },
   ];
 }
 
@@ -161,7 +171,26 @@ A function that "may wait" suspends an instance that is bound async, and blocks 
 with \`--feature\` is marked unstable by its package, and refused with \`COMPONENT_FEATURE_OFF\` until that is typed.
 
 ${sections.join("\n\n")}
+
+## Drafts and others' interfaces
+
+These are provided under exactly these names and versions: what a draft's next version means nobody knows. Each takes a grant
+of its own: \`--config\`, \`--keyvalue\`, \`--log\`, and for databases \`--allow-net\`.
+
+${draftSections().join("\n\n")}
 `;
+}
+
+/** A section for each table of drafts, with all the names that it has. */
+function draftSections(): string[] {
+  const tables = Map.groupBy(Object.keys(draftInterfaces), (name) => draftInterfaces[name]);
+  return [...tables].map(([itsInterface, names]) => {
+    const lines = Object.entries(itsInterface?.rows ?? {}).map(([function_, { docs, mayWait }]) => {
+      return [`\`${function_}\``, docs, mayWait === true ? "may wait" : ""];
+    });
+    const title = names.map((name) => `\`${name}\``).join(", ");
+    return `### ${title}\n\n${table(["function", "effect", "notes"], lines)}`;
+  });
 }
 
 /** A line for each call, with every name that it has. */

@@ -64,7 +64,7 @@ export function cacheFolder(): string {
  * @throws Skipped naming what this machine lacks
  */
 export async function rustToolchain(progress: Progress, { update }: { update?: boolean } = {}): Promise<RustToolchain> {
-  const pointer = join(cacheFolder(), `rust-${release}.json`);
+  const pointer = pointerFile();
   if (update !== true && existsSync(pointer)) {
     const { folder } = JSON.parse(readFileSync(pointer, "utf8")) as { folder: string };
     if (existsSync(join(cacheFolder(), folder))) return toolchainIn(join(cacheFolder(), folder));
@@ -82,6 +82,16 @@ export async function rustToolchain(progress: Progress, { update }: { update?: b
   } finally {
     rmSync(apt, { recursive: true, force: true });
   }
+}
+
+/** Whether the toolchain was brought before. */
+export function hasRustToolchain(): boolean {
+  return existsSync(pointerFile());
+}
+
+/** Where it is written which folder has the toolchain. */
+function pointerFile(): string {
+  return join(cacheFolder(), `rust-${release}.json`);
 }
 
 async function fetchToolchain(apt: string, progress: Progress): Promise<string> {
@@ -230,7 +240,7 @@ export async function buildCrate(crate: string, progress: Progress): Promise<str
     ],
     options,
   );
-  const made = /"executable":"([^"]+\.wasm)"/.exec(built)?.[1];
+  const made = /"filenames":\["([^"]+\.wasm)"/.exec(built)?.[1];
   if (made === undefined) throw new Error(`Cannot find what cargo built of "${crate}"`);
   const fresh = `${module}.${process.pid}`;
   mkdirSync(dirname(module), { recursive: true });
@@ -272,7 +282,8 @@ interface CargoOptions {
 
 /** What a crate is built from, by names within its folder. */
 function filesOf(crate: string): string[] {
-  return ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", ...sourcesIn(join(crate, "src"), crate)];
+  const settings = [".cargo/config.toml"].filter((file) => existsSync(join(crate, file)));
+  return ["Cargo.toml", "Cargo.lock", ...settings, ...sourcesIn(join(crate, "src"), crate)];
 }
 
 /** A module says in its panics where its sources lay: it shall not name this machine's folders. */

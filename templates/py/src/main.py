@@ -1,0 +1,8 @@
+import sys
+
+from wit_world import exports
+
+
+class Run(exports.Run):
+    def run(self) -> None:
+        print(f"Hello, {' '.join(sys.argv[1:]) or 'world'}!")
