@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -66,10 +66,13 @@ test("a program that makes an engine and leaves it ends by itself", async () => 
 
 test("package.json's exports name what is built, and the types that are packed with it", () => {
   const { exports, scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    exports: Record<string, { default: string; types: string }>;
+    exports: Record<string, Record<"import" | "require", { default: string; types: string }>>;
     scripts: Record<string, string>;
   };
-  const entry = exports["."];
-  assert.equal(entry?.default, "./dist/index.mjs");
+  const { import: imported, require: required } = exports["."] ?? assert.fail("nothing is exported");
+  assert.deepEqual(imported, { types: "./dist/index.d.mts", default: "./dist/index.mjs" });
+  assert.deepEqual(required, { types: "./dist/types/index.d.ts", default: "./dist/index.cjs" });
+  for (const file of [imported.types, imported.default, required.default])
+    assert.ok(existsSync(join(root, file)), file);
   assert.match(scripts["prepack"] ?? "", /tsconfig\.types\.json/);
 });
