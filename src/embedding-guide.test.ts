@@ -144,7 +144,6 @@ describe("the package", () => {
       types: ["node"],
       allowImportingTsExtensions: true,
       exactOptionalPropertyTypes: true,
-      skipLibCheck: true,
     };
     write(
       "tsconfig.json",

@@ -64,7 +64,7 @@ export {
 export { formatPlace, isLogged, logLevels, parseConfigValue, parseLog, parseStore } from "./store-flags.ts";
 export type { AccessRequest } from "./request.ts";
 export { grantsFromValue, loadGrantsSchema, readGrants } from "./read-grants.ts";
-export type { GrantsSource } from "./schema.ts";
+export type { GrantsSource } from "./grants-source.ts";
 export type { Fix, FixContext, Verdict } from "./verdict.ts";
 export { writeGrants } from "./write-grants.ts";
 export { type FileRequest, locate } from "./check-files.ts";

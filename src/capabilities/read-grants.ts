@@ -1,6 +1,6 @@
-import type { JsonSchema } from "./forms/forms.ts";
+import type { JsonSchema } from "./forms/json-schema.ts";
 import type { Grants } from "./grants.ts";
-import type { GrantsSource } from "./schema.ts";
+import type { GrantsSource } from "./grants-source.ts";
 
 // The YAML library takes 10 ms to load, four times all else in this room: only a command that reads a file pays for it.
 

@@ -1,23 +1,13 @@
 import { Document, LineCounter } from "yaml";
 import { nearest, SampanError } from "../base/index.ts";
 import { capability, capabilityNames, wantedForm, type CapabilityName } from "./catalog.ts";
-import {
-  flag,
-  type Form,
-  type JsonSchema,
-  list,
-  map,
-  mapped,
-  object,
-  oneOf,
-  readDocument,
-  text,
-} from "./forms/forms.ts";
+import { flag, type Form, list, map, mapped, object, oneOf, readDocument, text } from "./forms/forms.ts";
+import type { JsonSchema } from "./forms/json-schema.ts";
 import { checkedGrants } from "./grants-from-flags.ts";
 import { defaultGrants, type FolderAccess, type FolderGrant, type Grants, noGrants } from "./grants.ts";
+import type { GrantsSource } from "./grants-source.ts";
 import { joinFolders, joinStores } from "./join-grants.ts";
 import {
-  type FlagContext,
   parseClock,
   parseConnect,
   parseEnv,
@@ -32,12 +22,6 @@ import {
 } from "./parse-flags.ts";
 import { resolveHost } from "./paths.ts";
 import { configProblem, nameProblem, parseConfigValue, parseLog, parseStore, storeAt } from "./store-flags.ts";
-
-/** Where a grants file comes from: its name for errors, and what its relative paths and bare variables refer to. */
-export interface GrantsSource extends FlagContext {
-  /** The file's name as errors should show it. */
-  readonly file?: string | undefined;
-}
 
 /**
  * Reads grants from YAML or JSON. What the text leaves out is as by default; `cwd` is the folder of the file.

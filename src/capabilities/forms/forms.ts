@@ -1,10 +1,6 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import type { JsonSchema } from "./json-schema.ts";
 import { nearest, SampanError } from "../../base/index.ts";
-
-/** A JSON Schema, as far as forms make one. */
-export interface JsonSchema {
-  readonly [keyword: string]: unknown;
-}
 
 /** Where a value stands, for errors. */
 export interface Place {

@@ -3,7 +3,6 @@ export {
   flag,
   type Form,
   type FormFinding,
-  type JsonSchema,
   list,
   map,
   mapped,
@@ -15,3 +14,4 @@ export {
   readWholeDocument,
   text,
 } from "./forms.ts";
+export type { JsonSchema } from "./json-schema.ts";
