@@ -18,6 +18,8 @@ export type SocketAddress = InternetAddress | { readonly family: "unix"; readonl
 
 /** What a {@link Connection} tells whoever has it. None is called before the call that gave the handlers returned. */
 export interface ConnectionHandlers {
+  /** Whether {@link data} is done with its bytes when it returns: then they are not copied for it. */
+  readonly takesAtOnce?: true;
   /** The connection that was asked for stands. */
   connected(): void;
   /** One chunk, the receiver's to keep; answers whether reading goes on, else the next {@link Connection.read} resumes it. */

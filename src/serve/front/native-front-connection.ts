@@ -75,6 +75,8 @@ export class NativeFrontConnection implements ExchangeConnection {
     };
     this.#parser = new RequestParser(events, home.options.limits.maxHeaderBytes);
     connection.tell({
+      // The parser copies what it tells.
+      takesAtOnce: true,
       connected: () => {},
       data: (bytes) => this.#data(bytes),
       ended: () => this.#peerEnded(),

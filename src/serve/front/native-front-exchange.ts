@@ -146,7 +146,7 @@ export class NativeExchange implements FrontExchange, BodySink {
   write(bytes: Uint8Array): boolean {
     if (this.#state === "over" || this.#isBodiless()) return true;
     if (this.#heldBytes + bytes.length < mostHeld) {
-      this.#held.push(bytes.slice());
+      this.#held.push(copyOf(bytes));
       this.#heldBytes += bytes.length;
       this.#sendLater();
       return true;
@@ -277,6 +277,13 @@ class ParsedRequest implements IncomingRequestParts {
   get fields(): readonly HttpField[] {
     return (this.#fields ??= fieldsOf(this.#raw));
   }
+}
+
+/** The same bytes, in memory that many short pieces share. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** Fields of names and values in turn, a character for each byte; names in lower case. */

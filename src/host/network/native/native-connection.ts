@@ -188,6 +188,12 @@ export class NativeConnection implements Connection, Watcher {
     // With less than there was room for, nothing is left: what comes next is told anew. An end is told but once.
     this.#isReadable = count === SocketCalls.chunk || this.#hasEnd;
     let bytes: Uint8Array;
+    if (this.#handlers?.takesAtOnce === true) {
+      const goesOn = this.#handlers.data(chunk.bytes.subarray(0, count));
+      chunks.give(chunk.bytes);
+      if (goesOn) this.read();
+      return;
+    }
     if (count < largeChunk) {
       bytes = chunk.bytes.slice(0, count);
       chunks.give(chunk.bytes);
