@@ -8,7 +8,8 @@ function spin(ms: number): void {
   while (performance.now() < end);
 }
 
-test("Turns.next() resumes one after the other, each in a turn of the event loop of its own, first come, first served", async () => {
+/** Who is resumed in which turn of the event loop, where each keeps the thread busy for so many ms. */
+async function turnsOf(names: readonly string[], busy: number): Promise<(readonly [name: string, turn: number])[]> {
   const turns = new Turns();
   let turn = 0;
   let isOver = false;
@@ -17,19 +18,35 @@ test("Turns.next() resumes one after the other, each in a turn of the event loop
     if (!isOver) setImmediate(count);
   };
   count();
-  const resumed = await Promise.all(
-    ["a", "b", "c"].map(async (name) => {
+  const order: (readonly [string, number])[] = [];
+  await Promise.all(
+    names.map(async (name) => {
       await turns.next();
-      return { name, turn };
+      order.push([name, turn]);
+      spin(busy);
     }),
   );
   isOver = true;
-  const order = resumed.toSorted((one, other) => one.turn - other.turn);
+  return order;
+}
+
+test("Turns.next() resumes first come, first served, and each in a turn of the event loop of its own that uses its slice up", async () => {
+  const order = await turnsOf(["a", "b", "c"], 0.6);
   assert.deepEqual(
-    order.map(({ name }) => name),
+    order.map(([name]) => name),
     ["a", "b", "c"],
   );
-  assert.equal(new Set(resumed.map((each) => each.turn)).size, 3);
+  assert.equal(new Set(order.map(([, turn]) => turn)).size, 3);
+});
+
+test("Turns.next() resumes many in one turn where they run but a moment", async () => {
+  const names = Array.from({ length: 20 }, (_, index) => String(index));
+  const order = await turnsOf(names, 0);
+  assert.deepEqual(
+    order.map(([name]) => name),
+    names,
+  );
+  assert.ok(new Set(order.map(([, turn]) => turn)).size < 15);
 });
 
 test("Turns lets a timer through between guests that never wait", async () => {

@@ -4,6 +4,7 @@ import { abortedBy } from "../aborted.ts";
 import { FreshInstances, type FreshMechanism } from "../fresh-state/fresh-instances.ts";
 import type { FreshStep } from "../fresh-state/reset-memory.ts";
 import type { InstanceLimits, InstanceUsage } from "../limits.ts";
+import type { Turns } from "../turns.ts";
 import type { ComponentModule } from "./component-module.ts";
 import type { ComponentOptions, ComponentsShare } from "./components.ts";
 import { FreshMaker } from "./fresh-maker.ts";
@@ -61,6 +62,7 @@ const defaultIdle = 64;
 /** Instances of one component with the same grants, handed out for one use each. */
 export class FreshComponent {
   readonly #maker: FreshMaker;
+  readonly #turns: Turns;
   readonly #instances: FreshInstances<ReusableComponent> | ReusedInstances;
   readonly #onClose: (closed: FreshComponent) => void;
   readonly #used = { calls: 0, bytesIn: 0, bytesOut: 0, cpu: 0, memory: 0 };
@@ -73,6 +75,7 @@ export class FreshComponent {
     const { isolation = "request", mechanism, mostReuses = Infinity, mostIdle = defaultIdle } = options;
     this.#onClose = onClose;
     this.#mostIdle = mostIdle;
+    this.#turns = share.thread.turns;
     this.#maker = new FreshMaker({ component, options, grants, share });
     const make = (): Promise<ReusableComponent> => this.#maker.make();
     this.#instances =
@@ -114,6 +117,13 @@ export class FreshComponent {
    * @throws what ComponentInstance.answer throws, ENGINE_CLOSED
    */
   answer(exchange: IncomingExchange, options?: FreshUseOptions): Promise<void> | void {
+    // Whoever has to wait for a turn takes no instance meanwhile: those that are used are few, and stay in the processor's caches.
+    if (this.#maker.mode === "async" && this.#turns.isOver)
+      return this.#turns.next().then(() => this.#answerNow(exchange, options));
+    return this.#answerNow(exchange, options);
+  }
+
+  #answerNow(exchange: IncomingExchange, options: FreshUseOptions | undefined): Promise<void> | void {
     const ready = this.#instances.acquireNow();
     return ready === undefined ? this.#answerLater(exchange, options) : this.#answer(ready, exchange, options);
   }

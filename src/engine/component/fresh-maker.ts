@@ -27,6 +27,8 @@ interface Found {
 /** Makes the instances of a component that are handed out: they have one host together, whose state is another for each use. */
 export class FreshMaker {
   readonly #parts: FreshMakerParts;
+  /** How its instances are bound. */
+  readonly mode: ComponentMode;
   readonly #workload: WasiWorkload;
   readonly #startsLast: boolean;
   #isUnique = false;
@@ -44,7 +46,7 @@ export class FreshMaker {
     this.#workload = new WasiWorkload(wasi, { isShared: true });
     this.#startsLast = startsLast(component);
     // What is missing is to be known before the first use.
-    this.#find(new GuestWasi(this.#workload));
+    this.mode = this.#find(new GuestWasi(this.#workload)).mode;
   }
 
   /** How errors call the component. */

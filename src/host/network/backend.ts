@@ -60,6 +60,8 @@ export interface BoundStream {
   readonly address: SocketAddress;
   /** Hands over each connection as it comes; `full` hears where one has to wait for a descriptor, if that can be told. @throws HostError */
   listen(backlog: number, accepted: (connection: Connection) => void, full?: () => void): void;
+  /** Runs something when all that the system told in this turn was handled; not everybody can say when that is. */
+  afterTurn?(run: () => void): void;
   /** Connects from there. */
   connect(to: SocketAddress): Connection;
   close(): void;

@@ -29,7 +29,7 @@ export interface ConnectionHome {
   /** Room to put an answer together in. */
   readonly scratch: { take(length: number): Buffer; spend(): void };
   closed(connection: NativeFrontConnection): void;
-  /** Has an answer's part that is held back sent in the next turn of the event loop. */
+  /** Has what is held back of an answer sent when all that came in this turn was handled. */
   later(exchange: NativeExchange): void;
 }
 

@@ -25,7 +25,10 @@ export interface ExchangeConnection {
   answered(exchange: NativeExchange): void;
   /** The answer breaks off. */
   broken(exchange: NativeExchange): void;
-  /** Has {@link NativeExchange.flush} called in the next turn of the event loop: a guest's every wait ends a microtask. */
+  /**
+   * Has {@link NativeExchange.flush} called when all that came in this turn of the event loop was handled: answers go out together,
+   * and what a guest writes in pieces is one; its every call that may wait ends a microtask.
+   */
   later(exchange: NativeExchange): void;
 }
 
@@ -47,6 +50,8 @@ export class NativeExchange implements FrontExchange, BodySink {
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #replied = 0;
+  /** What stands behind the body of an answer that is whole. */
+  #ending: readonly HttpField[] | undefined;
   #isLater = false;
   #done: ((isWhole: boolean) => void) | undefined;
   #isWhole: boolean | undefined;
@@ -158,6 +163,12 @@ export class NativeExchange implements FrontExchange, BodySink {
 
   end(trailers: readonly HttpField[]): void {
     if (this.#state === "over") return;
+    this.#ending = trailers;
+    this.#sendLater();
+  }
+
+  /** Sends the rest of an answer that is whole. */
+  #finish(trailers: readonly HttpField[]): void {
     let tail = "";
     if (this.#state === "held" && trailers.length === 0) this.#sendWhole();
     else {
@@ -175,7 +186,9 @@ export class NativeExchange implements FrontExchange, BodySink {
   /** Sends what is held back. */
   flush(): void {
     this.#isLater = false;
-    if (this.#state !== "over") this.#flush();
+    if (this.#state === "over") return;
+    if (this.#ending === undefined) this.#flush();
+    else this.#finish(this.#ending);
   }
 
   /** The connection takes more. */

@@ -98,9 +98,11 @@ class NativeFront implements Front, ConnectionHome {
   later(exchange: NativeExchange): void {
     this.#late.push(exchange);
     if (this.#late.length > 1) return;
-    setImmediate(() => {
+    const flush = (): void => {
       for (const each of this.#late.splice(0)) each.flush();
-    });
+    };
+    if (this.#bound.afterTurn === undefined) setImmediate(flush);
+    else this.#bound.afterTurn(flush);
   }
 
   #accept(connection: Connection): void {

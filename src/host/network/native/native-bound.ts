@@ -61,6 +61,10 @@ export class NativeBound implements BoundStream {
     loop.addLevel(fd, watcher);
   }
 
+  afterTurn(run: () => void): void {
+    this.#sockets.loop.afterTurn(run);
+  }
+
   connect(to: SocketAddress): Connection {
     return NativeConnection.to(this.#sockets, this.#take(), to);
   }

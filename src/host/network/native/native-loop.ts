@@ -50,6 +50,9 @@ export class NativeLoop {
   readonly #area: { readonly words: Uint32Array; readonly events: bigint; readonly one: bigint };
   readonly #turn = (): void => this.#look();
   #later: (() => void)[] = [];
+  /** What waits for the end of this turn. */
+  readonly #after: (() => void)[] = [];
+  #isLooking = false;
   #isScheduled = false;
   #immediate: NodeJS.Immediate | undefined;
   #isIdle = false;
@@ -96,6 +99,12 @@ export class NativeLoop {
     if (this.#watchers.delete(fd)) this.#control(control.remove, fd, 0);
   }
 
+  /** Runs something when all that this turn told was handled; outside of a turn, in the next. */
+  afterTurn(run: () => void): void {
+    if (this.#isLooking) this.#after.push(run);
+    else this.later(run);
+  }
+
   /** Runs something in the next turn. */
   later(run: () => void): void {
     this.#later.push(run);
@@ -118,12 +127,25 @@ export class NativeLoop {
   #look(): void {
     this.#isScheduled = false;
     this.looks += 1;
-    const { words, events } = this.#area;
+    const { events } = this.#area;
     const count = this.native.c.epoll_wait(this.#epoll, events, mostEvents, this.#timeout());
     this.#isIdle = count <= 0 && this.#later.length === 0;
     if (!this.#isIdle) this.#pause = wait.least;
     // Whatever is told may throw: the next turn comes all the same.
     this.#schedule();
+    this.#isLooking = true;
+    try {
+      this.#tell(count);
+    } finally {
+      this.#isLooking = false;
+      this.#later.push(...this.#after.splice(0));
+    }
+    if (this.#guide !== undefined) this.#findNode(this.#guide);
+    if (this.#watchers.size === 0 && this.#later.length === 0) this.#rest();
+  }
+
+  #tell(count: number): void {
+    const { words } = this.#area;
     for (let at = 4; at < 4 + count * recordWords; at += recordWords) {
       // For Node's own nothing is to be done: its loop looks before the next turn.
       const watched = this.#watchers.get(words[at + recordWords - 2] ?? -1);
@@ -143,8 +165,7 @@ export class NativeLoop {
         }
       }
     }
-    if (this.#guide !== undefined) this.#findNode(this.#guide);
-    if (this.#watchers.size === 0 && this.#later.length === 0) this.#rest();
+    for (let run = this.#after.shift(); run !== undefined; run = this.#after.shift()) run();
   }
 
   #rest(): void {
