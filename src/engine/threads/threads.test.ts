@@ -171,6 +171,7 @@ test("Instance.kill() ends all threads, and so does closing the engine", async (
     cordon: "thread",
   });
   const lost = left.run().catch((error: unknown) => error);
+  await left.usage();
   await other.close();
   const end = await lost;
   assert.ok(withCode("ENGINE_WORKER_LOST")(end) || (end as { kind: string }).kind === "signal", String(end));
