@@ -1,3 +1,5 @@
+import { nodeInternals } from "../base/native.ts";
+
 /**
  * Has V8 optimise functions that {@link planHotFunctions} named and that the rewritten module exports, where that has not been
  * done yet; it waits for that. Instances of one module share their code: one of them is enough.
@@ -61,23 +63,10 @@ function native(line: string, args: readonly unknown[]): unknown {
  * with `--expose-internals`, as the launcher starts it.
  */
 function flagSetter(): (flag: string) => void {
-  if (process.execArgv.includes("--expose-internals")) {
-    // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was found, not called
-    const emit = process.emitWarning;
-    process.emitWarning = () => {};
-    try {
-      const internals = process.getBuiltinModule("internal/test/binding") as Partial<Internals> | undefined;
-      const set = internals?.internalBinding?.("v8")?.setFlagsFromString;
-      if (typeof set === "function") return set;
-    } catch {
-      // Another Node has it elsewhere: the public module serves.
-    } finally {
-      process.emitWarning = emit;
-    }
-  }
-  return process.getBuiltinModule("node:v8").setFlagsFromString;
-}
-
-interface Internals {
-  readonly internalBinding: (name: string) => { readonly setFlagsFromString?: (flag: string) => void } | undefined;
+  const inner = nodeInternals()?.binding("v8") as { readonly setFlagsFromString?: unknown } | undefined;
+  const set = inner?.setFlagsFromString;
+  // Another Node may have it elsewhere: the public module serves.
+  return typeof set === "function"
+    ? (set as (flag: string) => void)
+    : process.getBuiltinModule("node:v8").setFlagsFromString;
 }
