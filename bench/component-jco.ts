@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { setImmediate as turn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { greeterComponent } from "../guests/greeter.ts";
 import { shopComponent } from "../guests/shop.ts";
 import { Engine } from "../src/engine/index.ts";
-import { median, type Row, type Skipped } from "./measure.ts";
+import { helloRows } from "./component-hello.ts";
+import type { Row, Skipped } from "./measure.ts";
 
 interface Greeter {
   addOne(value: number): number;
@@ -20,10 +20,9 @@ interface Shop {
   };
 }
 
-/** One component as it is called and made anew on one side. */
+/** One component as it is called on one side. */
 interface Side<T> {
   readonly exports: T;
-  readonly make: () => Promise<unknown>;
 }
 
 /** What jco writes with `--instantiation`. */
@@ -52,15 +51,10 @@ export async function jcoRows(folder: string | undefined): Promise<(Row | Skippe
   try {
     const make = async <T>(name: string, bytes: Uint8Array, imports: object): Promise<[Side<T>, Side<T>]> => {
       const transpiled = await transpile<T>(tool, work, { name, bytes });
-      const theirs = (): Promise<T> => transpiled(imports);
       const component = await engine.compileComponent(bytes);
       const options = { imports: imports as Record<string, unknown> };
-      const ours = async (): Promise<T> =>
-        (await engine.instantiateComponent(component, options)).exports as unknown as T;
-      return [
-        { exports: await ours(), make: ours },
-        { exports: await theirs(), make: theirs },
-      ];
+      const ours = await engine.instantiateComponent(component, options);
+      return [{ exports: ours.exports as unknown as T }, { exports: await transpiled(imports) }];
     };
     const imports = { "test:host/calls": hostCalls };
     const [greeter, theirGreeter] = await make<Greeter>("greeter", await greeterComponent(), imports);
@@ -72,7 +66,7 @@ export async function jcoRows(folder: string | undefined): Promise<(Row | Skippe
         each.greet("twenty bytes of text"),
       ),
       callRow("an export's call, three records", [shop, theirShop], (each) => each.orders.total(lines)),
-      await makeRow("a fresh instance of a C component, after the first (median)", [shop, theirShop]),
+      ...(await helloRows(tool, work)),
     ];
   } finally {
     rmSync(work, { recursive: true });
@@ -114,42 +108,17 @@ function callRow<T>(name: string, [ours, theirs]: readonly [Side<T>, Side<T>], r
       times[key] = Math.min(times[key], ((performance.now() - start) / count) * 1e6);
     }
   }
-  return rowOf(name, "ns", times, 5);
-}
-
-async function makeRow<T>(name: string, [ours, theirs]: readonly [Side<T>, Side<T>]): Promise<Row> {
-  const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
-  // In blocks, so that neither side pays for the other's garbage.
-  for (let block = 0; block < 10; block++) {
-    for (const [key, side] of [
-      ["ours", ours],
-      ["theirs", theirs],
-    ] as const) {
-      for (let round = 0; round < 200; round++) {
-        const start = performance.now();
-        await side.make();
-        times[key].push((performance.now() - start) * 1e3);
-        // Collected instances are found in turns of the event loop.
-        if (round % 20 === 0) await turn();
-      }
-    }
-  }
-  return rowOf(name, "µs", { ours: median(times.ours), theirs: median(times.theirs) }, 8);
+  return rowOf(name, times);
 }
 
 /** jco's figure above Sampan's own, which is to be so many times less. */
-function rowOf(
-  name: string,
-  unit: Row["unit"],
-  { ours, theirs }: { ours: number; theirs: number },
-  ratio: number,
-): Row {
+function rowOf(name: string, { ours, theirs }: { ours: number; theirs: number }): Row {
   return {
     what: `${name}: jco's output`,
-    unit,
+    unit: "ns",
     value: theirs,
     floor: ours,
     floorName: "Sampan",
-    goal: { ratio, atLeast: true },
+    goal: { ratio: 5, atLeast: true },
   };
 }

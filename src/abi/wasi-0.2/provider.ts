@@ -30,8 +30,12 @@ const versioned = /^(wasi:[^@]+)@0\.2\.\d+(?:\+.*)?$/;
 
 /** The row that a component means, undefined where there is none. */
 export function findWasi02(interfaceName: string, functionName: string): Wasi02Row | undefined {
-  const rows = interfaceOf(interfaceName)?.rows;
-  return rows !== undefined && Object.hasOwn(rows, functionName) ? rows[functionName] : undefined;
+  const itsInterface = interfaceOf(interfaceName);
+  return itsInterface && rowOf(itsInterface, functionName);
+}
+
+function rowOf({ rows }: Wasi02Interface, functionName: string): Wasi02Row | undefined {
+  return Object.hasOwn(rows, functionName) ? rows[functionName] : undefined;
 }
 
 function interfaceOf(name: string): Wasi02Interface | undefined {
@@ -48,9 +52,12 @@ export interface Wasi02Place {
 /** What one instance of a component gets of WASI 0.2. */
 export function createWasi02(place: Wasi02Place): Wasi02Provider {
   const { features, trace } = place.context;
+  // Functions of one interface are asked for one after the other.
+  let last: string | undefined;
+  let itsInterface: Wasi02Interface | undefined;
   return (interfaceName = "", functionName, type) => {
-    const itsInterface = interfaceOf(interfaceName);
-    const row = findWasi02(interfaceName, functionName);
+    if (last !== interfaceName) itsInterface = interfaceOf((last = interfaceName));
+    const row = itsInterface && rowOf(itsInterface, functionName);
     if (itsInterface === undefined || row === undefined) return undefined;
     const { feature, mayWait = false, takesViews = false } = row;
     const name = `${interfaceName}#${functionName}`;

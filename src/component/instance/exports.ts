@@ -38,6 +38,7 @@ export class ExportMaker {
   readonly #hosts: readonly HostFunction[];
   readonly #adapt: AdaptExport | undefined;
   readonly #made = new Map<PlannedExport, unknown>();
+  readonly #callables = new Map<FunctionExport, ExportedFunction>();
 
   /** `adapt` answers what programs call in place of a function. */
   constructor(store: ExportSource, hosts: readonly HostFunction[], adapt?: AdaptExport) {
@@ -57,13 +58,22 @@ export class ExportMaker {
     return exports;
   }
 
-  /** The function of an export. */
+  /** The function of an export, as it is given out. */
   function(planned: FunctionExport): ExportedFunction {
     const known = this.#made.get(planned);
     if (known !== undefined) return known as ExportedFunction;
-    const made = this.#adapted(planned);
+    const callable = this.callable(planned);
+    const isAsync = this.#store.embedding.mode === "async" && planned.function.kind === "lift";
+    const made = isAsync ? markAsync(callable) : callable;
     this.#made.set(planned, made);
     return made;
+  }
+
+  /** The function of an export for who calls it and gives it to nobody: nothing can be seen on it. */
+  callable(planned: FunctionExport): ExportedFunction {
+    let callable = this.#callables.get(planned);
+    if (callable === undefined) this.#callables.set(planned, (callable = this.#adapted(planned)));
+    return callable;
   }
 
   /** The class of a resource type of the guest's, with what the exports have for it. */
@@ -102,11 +112,9 @@ export class ExportMaker {
   }
 
   #adapted({ function: planned, type }: FunctionExport): ExportedFunction {
-    const { plan, embedding } = this.#store;
-    const found = planned.kind === "import" ? plan.imports[planned.import] : planned;
+    const found = planned.kind === "import" ? this.#store.plan.imports[planned.import] : planned;
     const bound = this.#bound(planned);
-    const made = found === undefined ? bound : (this.#adapt?.({ type, resources: found.resources }, bound) ?? bound);
-    return embedding.mode === "async" && planned.kind === "lift" ? markAsync(made) : made;
+    return found === undefined ? bound : (this.#adapt?.({ type, resources: found.resources }, bound) ?? bound);
   }
 
   #bound(planned: PlannedFunction): ExportedFunction {

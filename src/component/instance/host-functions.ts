@@ -96,12 +96,14 @@ export function findHostFunctions(
   return { functions, mayWait };
 }
 
+const dropPrefix = "[resource-drop]";
+
 /** What is to be called when a guest drops a resource of the host's; undefined where nothing is. */
 export function findDrop(
   { path, name }: { readonly path: readonly string[]; readonly name: string },
   provider: HostProvider | undefined,
 ): HostDrop | undefined {
-  const given = provider?.(path[0], `[resource-drop]${name}`, undefined);
+  const given = provider?.(path[0], `${dropPrefix}${name}`, undefined);
   if (given !== undefined) return given.call as (value: unknown) => void;
   return disposeOf;
 }
@@ -112,8 +114,8 @@ export function dropsGiven(
   interfaceName: string | undefined,
   functionName: string,
 ): boolean {
-  const [, resource] = /^\[resource-drop\](.+)$/.exec(functionName) ?? [];
-  if (resource === undefined) return false;
+  if (!functionName.startsWith(dropPrefix)) return false;
+  const resource = functionName.slice(dropPrefix.length);
   const within = instanceAt(imports, interfaceName === undefined ? [] : [interfaceName]);
   return within !== undefined && typeof namedIn(within, pascalCase(resource)) === "function";
 }
@@ -227,7 +229,9 @@ function namedIn(within: object, name: string): unknown {
   // What every object has is nothing that was given.
   if (name in within && !(name in Object.prototype && !Object.hasOwn(within, name))) return values[name];
   if (!name.includes(":")) return undefined;
-  const match = matchName(name, Object.keys(within));
+  const names = Object.keys(within);
+  if (names.length === 0) return undefined;
+  const match = matchName(name, names);
   if (match !== undefined) return values[match];
   const [unversioned = ""] = name.split("@");
   return Object.hasOwn(within, unversioned) ? values[unversioned] : undefined;

@@ -54,6 +54,8 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   readonly #entries: Entries;
   readonly #waiting: Waiting;
   #handler: ((...args: unknown[]) => unknown) | undefined;
+  /** What was called by its name last: each use calls the same, as a rule. */
+  #invoked: { readonly name: string; readonly planned: NonNullable<ReturnType<typeof findFunction>> } | undefined;
   /** What the request that it answers is answered by. */
   #outparam: { end(how: { readonly hasFailed: boolean }): void } | undefined;
 
@@ -133,10 +135,13 @@ export class ComponentInstance implements Embedding, WatchedGuest {
    *   ComponentError for the error of a result, a LIMIT_… code, or what a host function threw
    */
   async invoke(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    const { plan } = this.#parts.component;
-    const found = findFunction(plan, name);
-    if (found === undefined) throw exportMissing(plan, name);
-    return this.#makerOfUse().function(found)(...args);
+    if (this.#invoked?.name !== name) {
+      const { plan } = this.#parts.component;
+      const planned = findFunction(plan, name);
+      if (planned === undefined) throw exportMissing(plan, name);
+      this.#invoked = { name, planned };
+    }
+    return this.#makerOfUse().callable(this.#invoked.planned)(...args);
   }
 
   /**

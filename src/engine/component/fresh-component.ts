@@ -176,6 +176,10 @@ export class FreshComponent {
     this.#onClose(this);
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   async #answerLater(exchange: IncomingExchange, options: FreshUseOptions | undefined): Promise<void> {
     return this.#answer(await this.#instances.acquire(), exchange, options);
   }

@@ -25,13 +25,12 @@ export class NativeResolver {
   readonly #c: Native["c"];
   readonly #how: bigint;
   /** The folder part of a longer path. */
-  readonly #parent: Path;
+  #parent: Path | undefined;
 
   constructor(native: Native) {
     this.#native = native;
     this.#c = native.c;
     this.#how = native.address + BigInt(scratch.openHow);
-    this.#parent = makeNativePath(native);
   }
 
   /** Opens, again while a rename that happens meanwhile makes the kernel unsure (EAGAIN). */
@@ -74,8 +73,9 @@ export class NativeResolver {
       this.#check(call(dir, path.pointer));
       return;
     }
-    this.#parent.set(path.bytes, 0, nameStart);
-    const parent = this.open(dir, this.#parent.pointer, O.PATH | O.DIRECTORY | O.CLOEXEC);
+    const folder = (this.#parent ??= makeNativePath(this.#native));
+    folder.set(path.bytes, 0, nameStart);
+    const parent = this.open(dir, folder.pointer, O.PATH | O.DIRECTORY | O.CLOEXEC);
     try {
       this.#check(call(parent, path.pointer + BigInt(nameStart)));
     } finally {
