@@ -12,6 +12,7 @@ export class GuestMemory {
   #memory: WebAssembly.Memory | undefined;
   #bytes: Uint8Array = noBytes;
   #view = noView;
+  #words: Int32Array | undefined;
 
   /** Sets the memory once the instance that exports it is there. */
   attach(memory: WebAssembly.Memory): void {
@@ -23,6 +24,11 @@ export class GuestMemory {
   get bytes(): Uint8Array {
     if (this.#bytes.length === 0) this.#refresh();
     return this.#bytes;
+  }
+
+  /** All of the memory in words of 32 bits, as this machine has them; valid until the guest runs again. */
+  get words(): Int32Array {
+    return (this.#words ??= new Int32Array(this.bytes.buffer));
   }
 
   /** Throws unless `length` bytes from `at` on lie within. A grown memory detaches the old view, whose length is then 0. */
@@ -84,5 +90,6 @@ export class GuestMemory {
     if (this.#memory === undefined) return;
     this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#view = new DataView(this.#memory.buffer);
+    this.#words = undefined;
   }
 }

@@ -7,6 +7,7 @@ import {
   type PollEvents,
   PollList,
   Socket,
+  type Words,
 } from "../host/index.ts";
 import { call } from "./bind.ts";
 import type { GuestMemory } from "./memory.ts";
@@ -32,8 +33,10 @@ const mostSubscriptions = 65_536;
 const abstime = 1;
 /** `eventrwflags`: the other side has hung up. */
 const hangup = 1;
-/** What differs is looked for in pieces of so many words: that they are the same is found out some times faster. */
-const wordsAtOnce = 1536;
+/** So many are put in order without V8's sort. */
+const fewNumbers = 64;
+/** Entries that are compared in one go where there are so many: that they are the same is found out some times faster. */
+const entriesAtOnce = 128;
 const eventTypes = ["clock", "read", "write"] as const;
 
 /**
@@ -48,8 +51,10 @@ class Subscriptions {
   #words = new Int32Array(0);
   #generation = -1;
   readonly #errors = new Map<number, HostError>();
-  /** Places of clocks, whose times are counted from the present. */
-  readonly #clocks = new Set<number>();
+  /** Places of clocks whose times are moments, which are ever nearer. */
+  readonly #moments = new Set<number>();
+  /** Places that are to be read. */
+  readonly #changed: number[] = [];
 
   constructor(host: HostInstance, layout: SubscriptionLayout) {
     this.#host = host;
@@ -63,55 +68,82 @@ class Subscriptions {
 
   /** Takes the list up. @throws HostError inval for a type that there is none of */
   read(context: Preview1Context, from: number, count: number): void {
-    const words = wordsAt(context.memory, from, count * this.#layout.size);
-    const isKnown = this.#generation === context.host.descriptors.generation;
+    const { list } = this;
+    const { generation } = context.host.descriptors;
+    const isKnown = this.#generation === generation;
     // A list that cannot be read to its end is read anew next time.
     this.#generation = -1;
-    if (this.list.count > count) this.list.shorten(count);
-    const known = isKnown ? this.list.count : 0;
-    this.#readChanges(context, words, known);
-    for (const index of Array.from(this.#clocks)) if (index < known) this.#readEntry(context, index);
-    for (let index = known; index < count; index++) this.#take(context, words, index);
-    this.#generation = context.host.descriptors.generation;
+    if (list.count > count) this.#shorten(count);
+    this.#findChanges(context.memory, { from, count, known: isKnown ? list.count : 0 });
+    const changed = this.#changed;
+    // An entry that only moved has left its old place before it gets its new one.
+    for (const index of changed) this.#clear(index);
+    for (const index of changed) this.#readEntry(context, index);
+    for (const index of this.#moments) this.#readEntry(context, index);
+    if (!isKnown) list.sweep();
+    this.#generation = generation;
   }
 
-  /** Reads those of the first entries again that differ from what they were. */
-  #readChanges(context: Preview1Context, words: Int32Array, known: number): void {
+  /** Copies the entries that differ from what they were, and notes their places; behind the known ones all do. */
+  #findChanges(
+    memory: GuestMemory,
+    { from, count, known }: { readonly from: number; readonly count: number; readonly known: number },
+  ): void {
     const size = this.#layout.size / 4;
-    const end = known * size;
-    for (let from = 0; from < end; from += wordsAtOnce) {
-      const length = Math.min(wordsAtOnce, end - from);
-      if (isSame(words, this.#words, { from, length })) continue;
-      for (let at = from; at < from + length; at++) {
-        if (words[at] === this.#words[at]) continue;
-        const index = Math.floor(at / size);
-        this.#take(context, words, index);
-        at = (index + 1) * size - 1;
-      }
-    }
-  }
-
-  #take(context: Preview1Context, words: Int32Array, index: number): void {
-    const size = this.#layout.size / 4;
-    const from = index * size;
-    if (this.#words.length < from + size) {
-      const more = new Int32Array(Math.max(from + size, 2 * this.#words.length));
+    const list = wordsAt(memory, from, count * size);
+    if (this.#words.length < count * size) {
+      const more = new Int32Array(Math.max(count * size, 2 * this.#words.length));
       more.set(this.#words);
       this.#words = more;
     }
-    for (let at = from; at < from + size; at++) this.#words[at] = words[at] ?? 0;
-    this.#readEntry(context, index);
+    const before = { words: this.#words, at: 0 };
+    this.#changed.length = 0;
+    for (let index = 0; index < known; index += entriesAtOnce) {
+      const end = Math.min(known, index + entriesAtOnce);
+      const place = { words: list.words, at: list.at + index * size };
+      before.at = index * size;
+      if (end < entriesAtOnce || !isSame(place, before, (end - index) * size)) this.#compare(list, index, end);
+    }
+    for (let index = known; index < count; index++) this.#take(list, index);
+  }
+
+  #compare(list: Words, from: number, end: number): void {
+    const size = this.#layout.size / 4;
+    const { words, at } = list;
+    const before = this.#words;
+    for (let index = from; index < end; index++) {
+      let place = index * size;
+      const last = place + size;
+      while (place < last && before[place] === words[at + place]) place++;
+      if (place < last) this.#take(list, index);
+    }
+  }
+
+  #take({ words, at }: Words, index: number): void {
+    const size = this.#layout.size / 4;
+    this.#changed.push(index);
+    for (let place = index * size; place < (index + 1) * size; place++) this.#words[place] = words[at + place] ?? 0;
+  }
+
+  #shorten(count: number): void {
+    this.list.shorten(count);
+    for (const index of this.#errors.keys()) if (index >= count) this.#errors.delete(index);
+    for (const index of this.#moments) if (index >= count) this.#moments.delete(index);
+  }
+
+  #clear(index: number): void {
+    this.list.clear(index);
+    if (this.#errors.size > 0) this.#errors.delete(index);
+    if (this.#moments.size > 0) this.#moments.delete(index);
   }
 
   #readEntry(context: Preview1Context, index: number): void {
-    this.#errors.delete(index);
-    this.#clocks.delete(index);
     const events = eventTypes[this.#type(index)];
     if (events === undefined) throw failure("inval");
     try {
       if (events === "clock") {
-        this.#clocks.add(index);
         this.list.setTime(index, this.#timeOf(context, index));
+        if (this.#isMoment(index)) this.#moments.add(index);
       } else {
         this.list.setDescriptor(index, context.descriptor(this.#word(index, this.#layout.fd) >>> 0), events);
       }
@@ -125,19 +157,23 @@ class Subscriptions {
 
   /** The nanoseconds from now on that a subscription to a clock asks for. @throws HostError inval, notsup, perm */
   #timeOf({ host }: Preview1Context, index: number): bigint {
-    const { clockId, timeout, flags } = this.#layout;
+    const { clockId, timeout } = this.#layout;
     const id = clockOf(this.#word(index, clockId) >>> 0);
     if (id !== "realtime" && id !== "monotonic") throw failure("notsup");
-    const low = BigInt(this.#word(index, timeout) >>> 0);
-    const time = (BigInt(this.#word(index, timeout + 4) >>> 0) << 32n) | low;
-    const isAbsolute = (this.#word(index, flags) & abstime) !== 0;
-    return isAbsolute ? time - host.clocks.now(id) : time;
+    const [low, high] = [this.#word(index, timeout) >>> 0, this.#word(index, timeout + 4) >>> 0];
+    const number = high * 2 ** 32 + low;
+    const time = Number.isSafeInteger(number) ? BigInt(number) : (BigInt(high) << 32n) | BigInt(low);
+    return this.#isMoment(index) ? time - host.clocks.now(id) : time;
+  }
+
+  #isMoment(index: number): boolean {
+    return (this.#word(index, this.#layout.flags) & abstime) !== 0;
   }
 
   /** Writes the events of what is ready, in the order of the list, and answers how many. */
   write(memory: GuestMemory, to: number): number {
     const { ready } = this.list;
-    if (ready.length > 1) ready.sort((a, b) => a - b);
+    if (ready.length > 1) sort(ready);
     let at = to;
     for (const index of ready) {
       this.#writeEvent(memory, index, at);
@@ -147,17 +183,23 @@ class Subscriptions {
   }
 
   #writeEvent(memory: GuestMemory, index: number, at: number): void {
-    for (let offset = 0; offset < eventSize; offset += 4) memory.setU32(at + offset, 0);
+    const error = this.#errors.size === 0 ? undefined : this.#errors.get(index);
+    const errno = error === undefined ? 0 : errnoTable[error.errno].preview1;
     memory.setU32(at, this.#word(index, 0));
     memory.setU32(at + 4, this.#word(index, 4));
-    const error = this.#errors.get(index);
-    memory.setU16(at + 8, error === undefined ? 0 : errnoTable[error.errno].preview1);
-    memory.setU8(at + 10, this.#type(index));
+    memory.setU32(at + 8, errno | (this.#type(index) << 16));
+    memory.setU32(at + 12, 0);
     const descriptor = this.list.descriptor(index);
-    if (descriptor === undefined) return;
     const events = this.list.events(index);
-    memory.setU64(at + 16, bytesReady(descriptor, events));
-    if (descriptor instanceof Socket && isHungUp(descriptor, events)) memory.setU16(at + 24, hangup);
+    let flags = 0;
+    if (descriptor instanceof Socket) {
+      const bytes = events === "read" && !isListener(descriptor) ? descriptor.bytesReady : 1;
+      memory.setU32(at + 16, bytes);
+      memory.setU32(at + 20, 0);
+      if (bytes === 0 && descriptor.kind === "stream") flags = hangup;
+    } else memory.setU64(at + 16, descriptor === undefined ? 0n : bytesReady(descriptor, events));
+    memory.setU32(at + 24, flags);
+    memory.setU32(at + 28, 0);
   }
 
   #type(index: number): number {
@@ -170,11 +212,11 @@ class Subscriptions {
   }
 }
 
-/** The words of a guest's list, copied where it does not lie on a word's boundary. */
-function wordsAt(memory: GuestMemory, at: number, length: number): Int32Array {
-  const bytes = memory.slice(at, length);
-  const isAligned = bytes.byteOffset % 4 === 0;
-  return isAligned ? new Int32Array(bytes.buffer, bytes.byteOffset, length / 4) : new Int32Array(bytes.slice().buffer);
+/** Where a guest's list has its words: in its memory, or in a copy where it does not lie on a word's boundary. */
+function wordsAt(memory: GuestMemory, at: number, length: number): Words {
+  memory.check(at, length * 4);
+  if (at % 4 === 0) return { words: memory.words, at: at / 4 };
+  return { words: new Int32Array(memory.slice(at, length * 4).slice().buffer), at: 0 };
 }
 
 const spare = new WeakMap<Preview1Context, Subscriptions>();
@@ -220,18 +262,29 @@ export function pollCall(layout: SubscriptionLayout) {
   );
 }
 
-/** Whether a socket has nothing more to give: the peer sends no more, or the connection is gone. */
-function isHungUp(socket: Socket, events: PollEvents): boolean {
-  return events === "read" && socket.kind === "stream" && !isListener(socket) && socket.bytesReady === 0;
+/** Puts numbers in order: they nearly are, and few. */
+function sort(numbers: number[]): void {
+  if (numbers.length > fewNumbers) {
+    numbers.sort((a, b) => a - b);
+    return;
+  }
+  for (let i = 1; i < numbers.length; i++) {
+    const number = numbers[i] ?? 0;
+    let at = i;
+    for (let before = numbers[at - 1] ?? 0; at > 0 && before > number; before = numbers[at - 1] ?? 0) {
+      numbers[at] = before;
+      at -= 1;
+    }
+    numbers[at] = number;
+  }
 }
 
 function isListener(socket: Socket): boolean {
   return socket.getOption("acceptsConnections") !== 0;
 }
 
-/** Bytes that are there to read: exact for a file or socket, at least one for what else is ready. */
+/** Bytes that are there to read in what is no socket: exact for a file, at least one for what else is ready. */
 function bytesReady(descriptor: Descriptor, type: PollEvents): bigint {
-  if (type === "read" && descriptor instanceof Socket && !isListener(descriptor)) return BigInt(descriptor.bytesReady);
   if (type !== "read" || descriptor.type() !== "regular-file") return 1n;
   const stat = new FileStat();
   descriptor.stat(stat);

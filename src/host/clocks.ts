@@ -47,12 +47,22 @@ function systemClocks(): Clocks {
 function nativeClocks(native: Native): Clocks {
   const address = native.address + BigInt(scratch.time);
   const at = scratch.time / 8;
+  const { words, longs } = native;
   const read = (call: Native["c"]["clock_gettime"], id: ClockId): bigint => {
     if (call(clockNumbers[id], address) < 0) throw failure("inval");
-    return (native.longs[at] ?? 0n) * 1_000_000_000n + (native.longs[at + 1] ?? 0n);
+    const [seconds, part] = [words[2 * at] ?? 0, words[2 * at + 2] ?? 0];
+    if (words[2 * at + 1] !== 0) return (longs[at] ?? 0n) * 1_000_000_000n + (longs[at + 1] ?? 0n);
+    // A billion is 1,953,125 times 512: without 64 bits at once it costs a third.
+    const upper = seconds * 1_953_125;
+    const low = (upper % 2 ** 23) * 512 + part;
+    words[2 * at] = low;
+    words[2 * at + 1] = Math.floor(upper / 2 ** 23) + (low >= 2 ** 32 ? 1 : 0);
+    return longs[at] ?? 0n;
   };
+  // oxlint-disable-next-line typescript/unbound-method -- it uses no this, and to look for it costs as much as the call
+  const monotonic = process.hrtime.bigint;
   return {
-    now: (id) => (id === "monotonic" ? process.hrtime.bigint() : read(native.c.clock_gettime, id)),
+    now: (id) => (id === "monotonic" ? monotonic() : read(native.c.clock_gettime, id)),
     resolution: (id) => read(native.c.clock_getres, id),
     stands: false,
   };

@@ -1,133 +1,7 @@
 import type { Clocks } from "./clocks.ts";
-import type { Descriptor } from "./descriptor.ts";
-import { Socket } from "./network/socket.ts";
+import { atEndOfTurn } from "./network/turns.ts";
+import type { PollList, SocketChanges } from "./poll-list.ts";
 import type { Waits } from "./waits.ts";
-
-/** What of a descriptor is waited for. */
-export type PollEvents = "read" | "write";
-
-/**
- * What a guest waits for: that nanoseconds pass, or that a read or write of a descriptor would not wait. It stays from one wait
- * to the next and is changed where the guest's list changed, so that a thousand sockets cost a wait nothing but what
- * happened to them: a socket that was found not ready is looked at again once it changed.
- */
-export class PollList {
-  /** Times in nanoseconds by their places, of entries that have no descriptor. */
-  readonly times = new Map<number, bigint>();
-  /** The places of what was found ready, after the wait. */
-  readonly ready: number[] = [];
-  readonly #entries: (Entry | undefined)[] = [];
-  /** The places of each socket. */
-  readonly #sockets = new Map<Socket, Set<number>>();
-  /** Sockets' places that may be ready. */
-  readonly #due = new Set<number>();
-  readonly #others = new Set<number>();
-  readonly #changed = (socket: Socket): void => {
-    const places = this.#sockets.get(socket);
-    if (places === undefined) return;
-    for (const place of places) this.#due.add(place);
-    this.onChange?.(places);
-  };
-  #changes: SocketChanges | undefined;
-  /** Called when a socket changed, with its places. */
-  onChange: ((places: ReadonlySet<number>) => void) | undefined;
-
-  /** How many entries it has. */
-  get count(): number {
-    return this.#entries.length;
-  }
-
-  /** The places of descriptors that are no sockets. */
-  get others(): ReadonlySet<number> {
-    return this.#others;
-  }
-
-  /** Puts a time at a place: at most one behind the last. */
-  setTime(index: number, after: bigint): void {
-    this.#forget(index);
-    this.#entries[index] = undefined;
-    this.times.set(index, after);
-  }
-
-  /** Puts a descriptor at a place: at most one behind the last. */
-  setDescriptor(index: number, descriptor: Descriptor, events: PollEvents): void {
-    this.#forget(index);
-    this.#entries[index] = { descriptor, events };
-    if (!(descriptor instanceof Socket)) {
-      this.#others.add(index);
-      return;
-    }
-    const places = this.#sockets.get(descriptor);
-    if (places === undefined) this.#sockets.set(descriptor, new Set([index]));
-    else places.add(index);
-    this.#due.add(index);
-  }
-
-  /** Leaves so many entries. */
-  shorten(count: number): void {
-    for (let index = count; index < this.#entries.length; index++) this.#forget(index);
-    if (count < this.#entries.length) this.#entries.length = count;
-  }
-
-  descriptor(index: number): Descriptor | undefined {
-    return this.#entries[index]?.descriptor;
-  }
-
-  events(index: number): PollEvents {
-    return this.#entries[index]?.events ?? "read";
-  }
-
-  /** Hears of an instance's sockets from now on. */
-  listen(changes: SocketChanges): void {
-    if (this.#changes === changes) return;
-    this.#changes?.delete(this.#changed);
-    this.#changes = changes.add(this.#changed);
-    for (const places of this.#sockets.values()) for (const place of places) this.#due.add(place);
-  }
-
-  /** Hears of no sockets any more: the list is not used again. */
-  close(): void {
-    this.#changes?.delete(this.#changed);
-  }
-
-  /** Looks at the sockets that may be ready and notes those that are. A socket that is ready stays to be looked at. */
-  findSockets(): void {
-    // What changes while it is looked at, is looked at again.
-    while (this.ready.length === 0 && this.#due.size > 0) {
-      const due = Array.from(this.#due);
-      this.#due.clear();
-      for (const index of due) {
-        const entry = this.#entries[index];
-        if (entry?.descriptor.wait(entry.events, 0) !== true) continue;
-        this.ready.push(index);
-        this.#due.add(index);
-      }
-    }
-  }
-
-  #forget(index: number): void {
-    const entry = this.#entries[index];
-    if (entry === undefined) {
-      this.times.delete(index);
-      return;
-    }
-    const { descriptor } = entry;
-    this.#due.delete(index);
-    this.#others.delete(index);
-    if (!(descriptor instanceof Socket)) return;
-    const places = this.#sockets.get(descriptor);
-    places?.delete(index);
-    if (places?.size === 0) this.#sockets.delete(descriptor);
-  }
-}
-
-interface Entry {
-  readonly descriptor: Descriptor;
-  readonly events: PollEvents;
-}
-
-/** Who wants to hear that a socket of an instance may have become ready: each is called at every change. */
-export type SocketChanges = Set<(socket: Socket) => void>;
 
 /** How an instance waits for the first of several. */
 export interface PollOptions {
@@ -145,11 +19,13 @@ const longestTurn = 10;
 
 /** Waits for the first of what a list has; then the list has the places of what is ready. */
 export function waitForFirst(list: PollList, { clocks, waits, changes, onTurn }: PollOptions): void | Promise<void> {
-  const sleep = new Sleep(list.times.values(), clocks);
   list.ready.length = 0;
-  if (waits === undefined) return blockForFirst(list, sleep, onTurn);
+  if (waits === undefined) return blockForFirst(list, new Sleep(list.times.values(), clocks), onTurn);
   if (changes !== undefined) list.listen(changes);
-  return new Poll(list, { sleep, waits }).first();
+  list.findSockets();
+  findTimes(list, 0n);
+  if (list.ready.length > 0 && list.others.size === 0) return undefined;
+  return new Poll(list, { clocks, waits }).first();
 }
 
 /** The time that a wait has taken, as the guest's clock has it. */
@@ -208,8 +84,8 @@ function blockForFirst(list: PollList, sleep: Sleep, onTurn: (() => void) | unde
 }
 
 /** Notes the times that are over. */
-function findTimes(list: PollList, elapsed: bigint): void {
-  for (const [index, after] of list.times) if (after <= elapsed) list.ready.push(index);
+function findTimes({ times, ready }: PollList, elapsed: bigint): void {
+  if (times.size > 0) for (const [index, after] of times) if (after <= elapsed) ready.push(index);
 }
 
 function blockFor(ms: number): void {
@@ -219,46 +95,39 @@ function blockFor(ms: number): void {
 /** One wait without the thread. */
 class Poll {
   readonly #list: PollList;
-  readonly #sleep: Sleep;
+  readonly #clocks: Clocks;
   readonly #waits: Waits;
   readonly #stops: (() => void)[] = [];
-  #woken: () => void = () => {};
+  #sleep: Sleep | undefined;
+  #wake: (() => void) | undefined;
+  #isTurning = false;
 
-  constructor(list: PollList, { sleep, waits }: { sleep: Sleep; waits: Waits }) {
+  constructor(list: PollList, { clocks, waits }: { clocks: Clocks; waits: Waits }) {
     this.#list = list;
-    this.#sleep = sleep;
+    this.#clocks = clocks;
     this.#waits = waits;
   }
 
+  /** Watches what is no socket, and waits where nothing is ready yet. */
   first(): void | Promise<void> {
     const list = this.#list;
-    list.findSockets();
-    findTimes(list, 0n);
     for (const index of list.others) this.#watch(index);
     if (list.ready.length > 0) return this.#giveUp();
+    if (list.times.size > 0) this.#sleep = new Sleep(list.times.values(), this.#clocks);
     return this.#waits.until((resolve) => {
-      this.#woken = () => {
-        this.#giveUp();
-        findTimes(list, this.#sleep.elapsed);
-        resolve();
+      this.#wake = resolve;
+      const due = this.#sleep?.due;
+      if (due !== undefined) this.#stops.push(this.#waits.alarms.set(due, () => this.#woken()));
+      // What comes in the same turn of the event loop is told in one go: a server with many busy connections polls once for all
+      // of them.
+      list.onReady = () => {
+        if (this.#isTurning) return;
+        this.#isTurning = true;
+        atEndOfTurn(() => {
+          this.#isTurning = false;
+          this.#woken();
+        });
       };
-      if (this.#sleep.due !== undefined) this.#stops.push(this.#waits.alarms.set(this.#sleep.due, this.#woken));
-      // The others are as they were, which is not ready. What comes in the same turn of the event loop is told in one go: a server
-      // with many busy connections polls once for all of them.
-      let turn: NodeJS.Immediate | undefined;
-      const told = new Set<number>();
-      list.onChange = (places) => {
-        for (const place of places) {
-          if (told.has(place) || !isReady(list, place)) continue;
-          told.add(place);
-          list.ready.push(place);
-        }
-        if (told.size > 0) turn ??= setImmediate(() => this.#woken());
-      };
-      this.#stops.push(() => {
-        list.onChange = undefined;
-        clearImmediate(turn);
-      });
       return () => this.#giveUp();
     });
   }
@@ -274,12 +143,21 @@ class Poll {
     else if (watch !== undefined) this.#stops.push(watch);
   }
 
+  /** Ends the wait where something is ready: what was there may be gone by now. */
+  #woken(): void {
+    const wake = this.#wake;
+    if (wake === undefined) return;
+    const list = this.#list;
+    list.findSockets();
+    if (this.#sleep !== undefined) findTimes(list, this.#sleep.elapsed);
+    if (list.ready.length === 0) return;
+    this.#giveUp();
+    wake();
+  }
+
   #giveUp(): void {
+    this.#wake = undefined;
+    this.#list.onReady = undefined;
     for (const stop of this.#stops) stop();
   }
-}
-
-function isReady(list: PollList, index: number): boolean {
-  const descriptor = list.descriptor(index);
-  return descriptor instanceof Socket && descriptor.isReady(list.events(index));
 }

@@ -1,4 +1,5 @@
 import type { Errno } from "../../base/index.ts";
+import type { Buffers } from "../filesystem/file-calls.ts";
 
 /** The families of addresses that guests have sockets of. */
 export type SocketFamily = "ipv4" | "ipv6" | "unix";
@@ -20,6 +21,8 @@ export type SocketAddress = InternetAddress | { readonly family: "unix"; readonl
 export interface ConnectionHandlers {
   /** Whether {@link data} is done with its bytes when it returns: then they are not copied for it. */
   readonly takesAtOnce?: true;
+  /** Whether it has no use for a chunk any more when it asks for the next: that may then lie in the same place. */
+  readonly givesBack?: true;
   /** The connection that was asked for stands. */
   connected(): void;
   /** One chunk, the receiver's to keep; answers whether reading goes on, else the next {@link Connection.read} resumes it. */
@@ -45,6 +48,8 @@ export interface Connection {
   read(): void;
   /** Takes all of the bytes; true where they are with the system already, else they must stay as they are. */
   write(bytes: Uint8Array): boolean;
+  /** Takes the first `count` bytes of some pieces, and keeps none of them where they are; not everybody can. */
+  writeFrom?(from: Buffers, count: number): void;
   /** Says to the peer that no more comes, behind what was written. */
   end(): void;
   /** Closes it; what was written still goes out, and `done` is called when it has or cannot. */

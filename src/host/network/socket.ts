@@ -150,8 +150,7 @@ export abstract class Socket extends Descriptor {
     const { read, write } = this.#waiters;
     if (events !== "write") callAll(read);
     if (events !== "read") callAll(write);
-    const { changes } = this.#waiting;
-    if (changes.size > 0) for (const changed of Array.from(changes)) changed(this);
+    for (const changed of this.#waiting.changes) changed(this);
   }
 
   /**
@@ -159,8 +158,11 @@ export abstract class Socket extends Descriptor {
    * uses, which are taken up anew after a wait.
    */
   protected operate<T>(events: "read" | "write", attempt: () => T | undefined, refreshed?: Buffers): T | Promise<T> {
-    const first = attempt();
-    if (first !== undefined) return first;
+    return attempt() ?? this.later(events, attempt, refreshed);
+  }
+
+  /** What {@link operate} does once a first attempt came to nothing. */
+  protected later<T>(events: "read" | "write", attempt: () => T | undefined, refreshed?: Buffers): T | Promise<T> {
     const { waits, turns } = this.#waiting;
     if (this.flags.nonblock) return this.#again(attempt, refreshed);
     if (waits === undefined) throw waitsError();

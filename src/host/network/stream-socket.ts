@@ -7,6 +7,7 @@ import { Lack } from "./rate.ts";
 import type { SocketHost } from "./socket-host.ts";
 import type { ReceiveHow, Received, ShutdownHow, SocketOption } from "./socket-types.ts";
 import { Socket, type SocketWaits } from "./socket.ts";
+import { UsedChunks } from "./used-chunks.ts";
 
 /** Most bytes that a connection keeps for a peer that is slow to read. */
 const mostPending = 65_536;
@@ -133,31 +134,41 @@ export class StreamSocket extends Socket {
   }
 
   override read(into: Buffers): number | Promise<number> {
-    return this.operate("read", () => this.#readNow(into, false), into);
+    return this.#readNow(into, false) ?? this.later("read", () => this.#readNow(into, false), into);
   }
 
   override receive(into: Buffers, { peek = false, waitAll = false }: ReceiveHow = {}): Received | Promise<Received> {
+    const count = waitAll && !peek && !this.flags.nonblock ? this.#readAll(into) : this.#readSome(into, peek);
+    const from = this.#peer ?? nowhere(this.family);
+    if (typeof count === "number") return { count, isTruncated: false, from };
+    return count.then((got) => ({ count: got, isTruncated: false, from }));
+  }
+
+  #readSome(into: Buffers, isPeek: boolean): number | Promise<number> {
+    return this.#readNow(into, isPeek) ?? this.later("read", () => this.#readNow(into, isPeek), into);
+  }
+
+  #readAll(into: Buffers): number | Promise<number> {
     let done = 0;
     const part = new Buffers();
-    const count = this.operate(
+    return this.operate(
       "read",
       () => {
         part.takePart(into, done, into.total - done);
-        const got = this.#readNow(part, peek);
+        const got = this.#readNow(part, false);
         if (got === undefined) return undefined;
         done += got;
-        const isWhole = got === 0 || done === into.total || !waitAll || peek || this.flags.nonblock;
-        return isWhole ? done : undefined;
+        return got === 0 || done === into.total ? done : undefined;
       },
       into,
     );
-    const from = this.#peer ?? nowhere(this.family);
-    const received = (got: number): Received => ({ count: got, isTruncated: false, from });
-    return typeof count === "number" ? received(count) : count.then(received);
   }
 
   override write(from: Buffers): number | Promise<number> {
-    let done = 0;
+    // Most go out in one piece.
+    const first = from.total <= mostPending ? this.#writeNow(from) : undefined;
+    if (first === from.total) return first;
+    let done = first ?? 0;
     const part = new Buffers();
     return this.operate(
       "write",
@@ -305,6 +316,7 @@ export class StreamSocket extends Socket {
   #take(connection: Connection): void {
     this.#connection = connection;
     connection.tell({
+      givesBack: true,
       connected: () => {
         if (this.#state !== "connecting") return;
         this.#state = "connected";
@@ -365,7 +377,7 @@ export class StreamSocket extends Socket {
       this.#at += count;
       if (this.#at === chunk.length) {
         this.#chunk = undefined;
-        this.#host.used.add(chunk);
+        if (chunk.length >= UsedChunks.least) this.#host.used.add(chunk);
       }
       return count;
     }
@@ -387,6 +399,10 @@ export class StreamSocket extends Socket {
     const count = room <= 0 ? 0 : this.#lack.available(this.#host.bytes, room);
     if (count <= 0) return undefined;
     this.#host.bytes.spend(count);
+    if (connection.writeFrom !== undefined) {
+      connection.writeFrom(from, count);
+      return count;
+    }
     const { scratch } = this.#host;
     const bytes = scratch.take(count);
     from.gather(bytes, count);

@@ -1,3 +1,5 @@
+import { keptSockets } from "./native/native-sockets.ts";
+
 /** How often a guest may hear again within one turn of the event loop. */
 const mostAsks = 8;
 
@@ -26,4 +28,11 @@ export class Turns {
   reset(): void {
     this.#asks = 0;
   }
+}
+
+/** Runs something when all was told that came in this turn of the event loop; outside of its sockets' turn, in a later one. */
+export function atEndOfTurn(run: () => void): void {
+  const native = keptSockets();
+  if (native === undefined) setImmediate(run);
+  else native.loop.afterTurn(run);
 }

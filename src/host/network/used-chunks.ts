@@ -1,7 +1,5 @@
 import { keptSockets } from "./native/native-sockets.ts";
 
-/** From so many bytes on a buffer is worth freeing by hand. */
-const largeChunk = 4096;
 /** So many are kept: what is freed at once goes back to the system, which has to clear it for the next. */
 const mostKept = 16;
 
@@ -10,6 +8,8 @@ const mostKept = 16;
  * came since the last time, however soon they are of no use: with 64 KiB for each read that takes a third of the time.
  */
 export class UsedChunks {
+  /** From so many bytes on a buffer is worth freeing by hand. */
+  static readonly least: number = 4096;
   readonly #kept: ArrayBuffer[] = [];
   #next = 0;
 
@@ -17,7 +17,7 @@ export class UsedChunks {
   add(chunk: Uint8Array): void {
     if (keptSockets()?.chunks.give(chunk) === true) return;
     const { buffer, length } = chunk;
-    if (length < largeChunk || length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return;
+    if (length < UsedChunks.least || length !== buffer.byteLength || !(buffer instanceof ArrayBuffer)) return;
     this.#kept[this.#next]?.transfer(0);
     this.#kept[this.#next] = buffer;
     this.#next = (this.#next + 1) % mostKept;

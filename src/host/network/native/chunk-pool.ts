@@ -28,6 +28,11 @@ export class ChunkPool {
     return made;
   }
 
+  /** Takes a chunk back that was handed to nobody. */
+  back(chunk: Chunk): void {
+    if (this.#kept.length < mostKept) this.#kept.push(chunk);
+  }
+
   /** Takes a chunk back that nobody has any more; says whether it was one of its own. */
   give({ buffer }: Uint8Array): boolean {
     const chunk = this.#known.get(buffer);

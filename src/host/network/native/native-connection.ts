@@ -1,4 +1,5 @@
 import type { Errno } from "../../../base/index.ts";
+import { Buffers } from "../../filesystem/file-calls.ts";
 import type { Connection, ConnectionHandlers, SocketAddress } from "../backend.ts";
 import { epollBit, type Watcher } from "./native-loop.ts";
 import { type NativeSockets, shortMessage } from "./native-sockets.ts";
@@ -6,6 +7,11 @@ import { SocketCalls } from "./socket-calls.ts";
 
 /** Chunks of so many bytes are handed over where they were received; shorter ones are copied out. */
 const largeChunk = 4096;
+const chunkSize = BigInt(SocketCalls.chunk);
+/** Room for short ones is no less than this. */
+const leastShort = 256;
+/** So few are copied byte by byte. */
+const fewBytes = 64;
 /** How long in ms a closed connection may take to send what was written before. */
 const lingerTime = 60_000;
 const anyEnd = epollBit.peerEnded | epollBit.hangUp | epollBit.error;
@@ -40,6 +46,8 @@ export class NativeConnection implements Connection, Watcher {
   #endsBehind = false;
   #closed: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Where short chunks lie for a receiver that gives them back. */
+  #short: Uint8Array | undefined;
   readonly remote: SocketAddress;
   #local: SocketAddress | undefined;
 
@@ -94,9 +102,25 @@ export class NativeConnection implements Connection, Watcher {
     if (this.#state === "over" || bytes.length === 0) return true;
     const sent = this.#state === "open" && this.#rest.length === 0 ? this.#send(bytes) : 0;
     if (sent === bytes.length || sent < 0) return true;
-    this.#rest.push(sent === 0 ? bytes : bytes.subarray(sent));
-    this.#pending += bytes.length - sent;
+    this.#keep(sent === 0 ? bytes : bytes.subarray(sent));
     return false;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#rest.push(bytes);
+    this.#pending += bytes.length;
+  }
+
+  writeFrom(from: Buffers, count: number): void {
+    if (this.#state === "over" || count === 0) return;
+    const isFirst = this.#state === "open" && this.#rest.length === 0;
+    const sent = isFirst ? this.#sendPieces(from, count) : 0;
+    if (sent === count || sent < 0) return;
+    const part = new Buffers();
+    part.takePart(from, sent, count - sent);
+    const rest = new Uint8Array(count - sent);
+    part.gather(rest, rest.length);
+    this.#keep(rest);
   }
 
   end(): void {
@@ -171,16 +195,16 @@ export class NativeConnection implements Connection, Watcher {
     if (this.#state !== "open") return;
     const { calls, chunks } = this.#sockets;
     const chunk = chunks.take();
-    const count = calls.receive(this.#fd, chunk.address, BigInt(SocketCalls.chunk));
+    const count = calls.receive(this.#fd, chunk.address, chunkSize);
     if (typeof count !== "number") {
-      chunks.give(chunk.bytes);
+      chunks.back(chunk);
       this.#isReadable = false;
       if (count !== undefined) this.#fail(count);
       return;
     }
     this.#wantsRead = false;
     if (count === 0) {
-      chunks.give(chunk.bytes);
+      chunks.back(chunk);
       this.#isReadable = false;
       this.#handlers?.ended();
       return;
@@ -190,24 +214,55 @@ export class NativeConnection implements Connection, Watcher {
     let bytes: Uint8Array;
     if (this.#handlers?.takesAtOnce === true) {
       const goesOn = this.#handlers.data(chunk.bytes.subarray(0, count));
-      chunks.give(chunk.bytes);
+      chunks.back(chunk);
       if (goesOn) this.read();
       return;
     }
     if (count < largeChunk) {
-      bytes = chunk.bytes.slice(0, count);
-      chunks.give(chunk.bytes);
+      bytes = this.#shortChunk(chunk.bytes, count);
+      chunks.back(chunk);
     } else bytes = chunk.bytes.subarray(0, count);
     if (this.#handlers?.data(bytes) === true) this.read();
   }
 
+  /** The first bytes of a chunk where nothing else is received meanwhile. */
+  #shortChunk(chunk: Uint8Array, count: number): Uint8Array {
+    if (this.#handlers?.givesBack !== true) return chunk.slice(0, count);
+    if (this.#short === undefined || this.#short.length < count)
+      this.#short = new Uint8Array(Math.max(leastShort, 2 ** Math.ceil(Math.log2(count))));
+    const short = this.#short;
+    if (count < fewBytes) for (let at = 0; at < count; at++) short[at] = chunk[at] ?? 0;
+    else short.set(chunk.subarray(0, count));
+    return short.subarray(0, count);
+  }
+
   /** So many bytes are with the system; -1 where it failed. */
   #send(bytes: Uint8Array): number {
-    const { calls, outgoing, loop } = this.#sockets;
+    const { outgoing, loop } = this.#sockets;
     const { length } = bytes;
-    let from = outgoing.address;
-    if (length <= shortMessage) outgoing.bytes.set(bytes);
-    else from = BigInt(loop.native.addressOf(bytes.buffer)) + BigInt(bytes.byteOffset);
+    if (length > shortMessage)
+      return this.#sendFrom(BigInt(loop.native.addressOf(bytes.buffer) + bytes.byteOffset), length);
+    outgoing.bytes.set(bytes);
+    return this.#sendFrom(outgoing.address, length);
+  }
+
+  /** As {@link #send}, from where the bytes are if they are many in one piece. */
+  #sendPieces(from: Buffers, count: number): number {
+    const { outgoing, loop } = this.#sockets;
+    if (count <= shortMessage) {
+      from.gather(outgoing.bytes, count);
+      return this.#sendFrom(outgoing.address, count);
+    }
+    const { memory, offsets } = from;
+    const offset = memory.byteOffset + (offsets[0] ?? 0);
+    if (from.lengths[0] === count) return this.#sendFrom(BigInt(loop.native.addressOf(memory.buffer) + offset), count);
+    const bytes = new Uint8Array(count);
+    from.gather(bytes, count);
+    return this.#send(bytes);
+  }
+
+  #sendFrom(from: bigint, length: number): number {
+    const { calls, loop } = this.#sockets;
     const sent = calls.send(this.#fd, from, length);
     if (typeof sent === "number") return sent;
     if (sent === undefined) return 0;

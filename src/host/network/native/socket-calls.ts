@@ -22,6 +22,8 @@ const noSignal = 0x4000;
 const errno = { again: 11, noMemory: 12, tooManyInSystem: 23, tooMany: 24, noBuffers: 105, inProgress: 115 } as const;
 /** What says that nothing can be had now. */
 const exhausted: readonly number[] = [errno.noMemory, errno.tooManyInSystem, errno.tooMany, errno.noBuffers];
+/** Lengths below this are kept. */
+const fewSizes = 1024;
 /** Longest address of a socket in bytes: that of a Unix one (unix(7)). */
 const longestAddress = 110;
 const longestPath = 107;
@@ -36,6 +38,8 @@ export class SocketCalls {
   readonly #words: Int32Array;
   readonly #address: bigint;
   readonly #lengthAddress: bigint;
+  /** Lengths of short messages as the system takes them. */
+  readonly #sizes: (bigint | undefined)[] = [];
 
   constructor(native: Native) {
     this.#native = native;
@@ -120,7 +124,9 @@ export class SocketCalls {
 
   /** So many bytes went; undefined where there is no room, or what it failed with. */
   send(fd: number, from: bigint, length: number): number | Errno | undefined {
-    const count = this.#native.c.send(fd, from, BigInt(length), noSignal);
+    // Made anew for each call they cost as much as what is around them.
+    const size = length < fewSizes ? (this.#sizes[length] ??= BigInt(length)) : BigInt(length);
+    const count = this.#native.c.send(fd, from, size, noSignal);
     return count < 0 ? this.#failed() : count;
   }
 
