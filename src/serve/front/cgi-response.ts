@@ -15,11 +15,14 @@ const fieldForm = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/;
 /** Reads what a CGI program writes (RFC 3875, section 6), and answers with it as it comes. */
 export class CgiResponse {
   readonly #respond: (response: OutgoingResponseParts) => void;
+  readonly #method: string;
   #head: Buffer = Buffer.alloc(0);
   #pipe: BodyPipe | undefined;
   #problem: string | undefined;
 
-  constructor(respond: (response: OutgoingResponseParts) => void) {
+  /** `method` is the request's: an answer to HEAD has a length and no body. */
+  constructor(method: string, respond: (response: OutgoingResponseParts) => void) {
+    this.#method = method;
     this.#respond = respond;
   }
 
@@ -99,8 +102,13 @@ export class CgiResponse {
     if (Number.isNaN(length)) this.#problem = "its Content-Length is none";
     if (this.#problem !== undefined) return undefined;
     const isMoved = status === undefined && kept.some(([name]) => name === "location");
-    this.#pipe = new BodyPipe({ expected: length, sizeError: "HTTP-response-body-size" });
-    this.#respond({ status: status ?? (isMoved ? 302 : 200), fields: kept, body: this.#pipe });
+    const code = status ?? (isMoved ? 302 : 200);
+    this.#pipe = new BodyPipe({
+      // Where none is sent, a program may leave out the body that its length tells of, or write it all the same.
+      expected: this.#method === "HEAD" || code === 304 ? undefined : length,
+      sizeError: "HTTP-response-body-size",
+    });
+    this.#respond({ status: code, fields: kept, body: this.#pipe });
     return this.#pipe;
   }
 }

@@ -116,6 +116,10 @@ for (const [name, make] of fronts) {
         assert.equal((await client.ask(get(path))).status, status, path);
         assert.match(await worker.line("operator", `GET ${path} `), why);
       }
+      // No body follows the length that tells of one, and the connection stays.
+      const head = await client.ask(get("/long").replace("GET", "HEAD"));
+      assert.deepEqual([head.status, fieldOf(head, "content-length")], [200, "10"]);
+      assert.equal((await client.ask(get("/env").replace("GET", "HEAD"))).status, 200);
       client.send(get("/half"));
       await assert.rejects(client.reply(), /ended/);
       const other = await worker.connect();
@@ -157,7 +161,7 @@ test("CgiResponse reads fields however they are cut, with either end of line", (
     const text = ["Status: 201 Made", "X-A:  b ", "Connection: x-c", "X-C: 1", "", "body"].join(newline);
     for (let cut = 1; cut < text.length; cut++) {
       let [answer, body] = ["", ""];
-      const response = new CgiResponse(({ status, fields, body: pipe }) => {
+      const response = new CgiResponse("GET", ({ status, fields, body: pipe }) => {
         answer = `${status} ${fields.map(([name, value]) => `${name}=${String(value)}`).join()}`;
         pipe?.attach({
           write: (bytes) => {
@@ -186,7 +190,7 @@ test("CgiResponse says what is no response", () => {
     ["<html>\n\n", /no field/],
     [`X: ${"a".repeat(70_000)}`, /65536/],
   ] as const) {
-    const response = new CgiResponse(() => assert.fail("It was taken for one"));
+    const response = new CgiResponse("GET", () => assert.fail("It was taken for one"));
     assert.equal(response.write(Buffer.from(text)), text.length);
     assert.match(response.problem ?? "", problem);
     assert.equal(response.isAnswered, false);

@@ -55,7 +55,7 @@ class CgiRunner implements Runner {
         message: "A body without a length has no form in CGI",
         isClients: true,
       });
-    const response = new CgiResponse((parts) => request.respond(parts));
+    const response = new CgiResponse(request.method, (parts) => request.respond(parts));
     this.#inUse += 1;
     try {
       await this.#run(request, cgiVariables(request, place, cgi), response);
