@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { nearest } from "./index.ts";
+import { hintForMissing, nearest, shellWord } from "./index.ts";
 
 const commands = ["run", "inspect", "explain", "doctor", "version"];
 
@@ -34,4 +34,19 @@ test("nearest() answers a candidate or nothing, and the first of equally near on
     }),
   );
   assert.equal(nearest("ran", ["run", "rain"]), "run");
+});
+
+test("hintForMissing() names the file that was meant, the folder that is not there, or how to see what is", () => {
+  const list = (folder: string): readonly string[] => {
+    if (folder === "gone") throw new Error("ENOENT");
+    return ["hello.wasm", "other.txt"];
+  };
+  assert.equal(hintForMissing("helo.wasm", list), 'did you mean "hello.wasm"');
+  assert.equal(hintForMissing("/a/helo.wasm", list), 'did you mean "/a/hello.wasm"');
+  assert.equal(hintForMissing("gone/app.wasm", list), 'there is no folder "gone"');
+  assert.equal(hintForMissing("my guests/x", list), "see what is there with ls 'my guests'");
+});
+
+test("shellWord() writes a word as a shell reads it", () => {
+  assert.deepEqual(["./a-b.wasm", "a b", "it's", ""].map(shellWord), ["./a-b.wasm", "'a b'", "'it'\\''s'", "''"]);
 });

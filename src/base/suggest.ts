@@ -1,3 +1,8 @@
+import { dirname, join, parse } from "node:path";
+
+/** Names of a folder that are looked at for one that was meant. */
+const mostNames = 2000;
+
 /** The candidate nearest to a mistyped name, or undefined where none is near (more than a third of the letters differ). */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -29,4 +34,25 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+/** What to do where a file that was named is not there; `list` answers the names in a folder, or throws. */
+export function hintForMissing(file: string, list: (folder: string) => readonly string[]): string {
+  const folder = dirname(file);
+  let names: readonly string[];
+  try {
+    names = list(folder);
+  } catch {
+    return `there is no folder "${folder}"`;
+  }
+  const { name, ext } = parse(file);
+  const stems = names.slice(0, mostNames).flatMap((each) => (parse(each).ext === ext ? parse(each).name : []));
+  const near = nearest(name, stems);
+  if (near !== undefined) return `did you mean "${join(folder, near + ext)}"`;
+  return `see what is there with ls ${shellWord(folder)}`;
+}
+
+/** Quotes a word for a POSIX shell where it needs that. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,3 +1,4 @@
+import { shellWord } from "../base/index.ts";
 import { type CapabilityFlag, type CapabilityName, capability } from "./catalog.ts";
 import {
   type ClockGrant,
@@ -104,11 +105,6 @@ function formatPortsAfter(ports: PortRange): string {
   return text === "*" ? "" : `:${text}`;
 }
 
-/** Quotes a word for a POSIX shell where it needs that. */
-export function quoteWord(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 /** One flag as it is typed into a shell, by the first name that its capability has: `-v ./a:/a`. */
 export function typedFlag(name: CapabilityName, value?: string): string {
   const [flag] = capability(name).flags;
@@ -174,5 +170,5 @@ export function grantToFlags(grants: Grants): string[] {
 }
 
 function typed({ flag: { long, short }, value }: GrantFlag): string {
-  return value === undefined ? (short ?? long) : `${short ?? long} ${quoteWord(value)}`;
+  return value === undefined ? (short ?? long) : `${short ?? long} ${shellWord(value)}`;
 }

@@ -12,6 +12,7 @@ export {
 } from "./catalog.ts";
 export { check } from "./check.ts";
 export { explain, type Explanation, type Finding, findings, type Probe, probes } from "./explain.ts";
+export { checkFeatures, featureNames } from "./features.ts";
 export { flagsOf, type FlagsOptions, folderFlag, type GrantFlag, grantToFlags } from "./format-flags.ts";
 export { capabilityOfFlag, checkedGrants, grantsFromFlags, type TypedFlag } from "./grants-from-flags.ts";
 export {

@@ -52,6 +52,8 @@ export interface ParsedCommand {
 
 /** What a command has of the world around it. */
 export interface Surroundings {
+  /** The first word that was typed. */
+  readonly command?: string | undefined;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Writes to stdout; throws nothing when nobody reads any more. */

@@ -64,3 +64,14 @@ test("complainOf() tells all problems of a file, each with its place, code and w
     "",
   ]);
 });
+
+test("complainOf() says where to read about what was typed, where the error says nothing", () => {
+  const told = (error: SampanError): string => {
+    let text = "";
+    complainOf(error, { command: "logs", cwd: "/", env: {}, print: () => {}, complain: (more) => (text += more) });
+    return text;
+  };
+  assert.match(told(new SampanError("CLI_OPTION_INVALID", "Cannot read it")), /\n {2}see sampan logs --help\n$/);
+  assert.match(told(new SampanError("CLI_OPTION_INVALID", "Cannot read it", { hint: "x" })), /\n {2}x\n$/);
+  assert.doesNotMatch(told(new SampanError("GUEST_TRAPPED", "The guest trapped")), /--help/);
+});

@@ -35,13 +35,23 @@ export function complainOf(error: unknown, surroundings: Surroundings): number {
     const problems: unknown = error.data?.["problems"];
     // What reads whole files tells all that is wrong with them; the error itself is about the first.
     const all = Array.isArray(problems) ? problems.filter(isProblem) : [];
-    for (const { message, hint, code } of all.length === 0 ? [error] : all.map(lineOf)) {
+    const told =
+      all.length === 0
+        ? [{ message: error.message, code: error.code, hint: error.hint ?? helpOf(error, surroundings) }]
+        : all.map(lineOf);
+    for (const { message, hint, code } of told) {
       surroundings.complain(`sampan: ${printable(message)} [${code}]\n`);
       if (hint !== undefined) surroundings.complain(`  ${printable(hint)}\n`);
     }
     return statusOf(error);
   }
   return complainOfBug(error instanceof Error ? (error.stack ?? error.message) : String(error), surroundings);
+}
+
+/** Where what was typed wrong is written down. */
+function helpOf({ code }: SampanError, { command }: Surroundings): string | undefined {
+  const isTyped = code.startsWith("CLI_") || code === "UNIT_INVALID" || code === "TIME_INVALID";
+  return isTyped && command !== undefined ? `see sampan ${command} --help` : undefined;
 }
 
 /** Tells of a bug with its stack: the message's first line and the frames of Sampan's own. */

@@ -5,12 +5,13 @@ import {
   constants,
   fstatSync,
   openSync,
+  readdirSync,
   readFileSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { SampanError } from "../base/index.ts";
+import { hintForMissing, SampanError } from "../base/index.ts";
 
 /** What the system's codes mean for a file that somebody named. */
 const reasons: Readonly<Record<string, string>> = {
@@ -58,7 +59,10 @@ export function readArtifact(file: string): ArtifactFile {
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw new SampanError("FILE_NOT_FOUND", `Cannot find "${file}": there is no such file`, { cause });
+      throw new SampanError("FILE_NOT_FOUND", `Cannot find "${file}": there is no such file`, {
+        hint: hintForMissing(file, readdirSync),
+        cause,
+      });
     const kind = code === "EISDIR" ? "GUEST_NOT_RUNNABLE" : "FILE_UNREADABLE";
     throw new SampanError(kind, `Cannot read "${file}": ${reasonOf(cause)}`, { cause });
   }
@@ -76,7 +80,8 @@ export function readText(file: string, what: string): string {
     const isMissing = codeOf(cause) === "ENOENT";
     const reason = isMissing ? "there is no such file" : reasonOf(cause);
     const code = isMissing ? "FILE_NOT_FOUND" : "FILE_UNREADABLE";
-    throw new SampanError(code, `Cannot read ${what} from "${file}": ${reason}`, { cause });
+    const hint = isMissing ? hintForMissing(file, readdirSync) : undefined;
+    throw new SampanError(code, `Cannot read ${what} from "${file}": ${reason}`, { hint, cause });
   }
 }
 

@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { printable, SampanError } from "../base/index.ts";
+import { nearest, printable, SampanError, shellWord } from "../base/index.ts";
 import {
   capabilityOfFlag,
   compareWithLock,
@@ -24,7 +24,7 @@ import { hasSwitch, lastValue } from "./parse.ts";
 const spec: CommandSpec = {
   name: "lock",
   summary: "Lock components to what they are, import and may do",
-  usage: "sampan lock add FILE... [GRANTS] | sampan lock --check [FILE...]",
+  usage: "sampan lock add FILE... [GRANTS] | sampan lock remove FILE... | sampan lock --check [FILE...]",
   example: "sampan lock add resize.wasm -v ./photos:/in:ro",
   operands: "words",
   groups: [
@@ -54,8 +54,9 @@ async function lockFiles(parsed: ParsedCommand, surroundings: Surroundings): Pro
   const [action, ...files] = parsed.operands;
   if (hasSwitch(parsed, "--check")) return check(parsed, surroundings);
   if (action === "add" && files.length > 0) return add(parsed, files, surroundings);
+  if (action === "remove" && files.length > 0) return remove(parsed, files, surroundings);
   const usage = { hint: `usage: ${spec.usage}` };
-  if (action === "add") throw new SampanError("CLI_USAGE", "Cannot lock without a FILE", usage);
+  if (action === "add" || action === "remove") throw new SampanError("CLI_USAGE", "Cannot lock without a FILE", usage);
   const what =
     action === undefined ? "Cannot lock without a word what to do" : `Cannot lock "${action}": it is no action`;
   throw new SampanError("CLI_USAGE", what, usage);
@@ -84,6 +85,31 @@ async function add(parsed: ParsedCommand, files: readonly string[], surroundings
     print(`  granted beside the defaults: ${locked.grants.map(printable).join(" ") || "nothing"}\n`);
   }
   writeText(file, printLock(next));
+  print(`${next.size} ${next.size === 1 ? "component is" : "components are"} in ${printable(lockFile)}\n`);
+  return 0;
+}
+
+function remove(parsed: ParsedCommand, files: readonly string[], surroundings: Surroundings): number {
+  const { print, cwd } = surroundings;
+  const { file, lock, name: lockFile } = openLock(parsed, surroundings, "has to be there");
+  const given = parsed.options.find(({ option }) => option === "--grants" || capabilityOfFlag(option) !== undefined);
+  if (given !== undefined)
+    throw new SampanError("CLI_USAGE", `Cannot remove with "${given.option}": grants go with their component`, {
+      hint: `usage: ${spec.usage}`,
+    });
+  checkWritable(file);
+  const next = new Map(lock);
+  const names = files.map((each) => lockName(resolve(cwd, each), dirname(file)));
+  for (const name of names) {
+    if (next.delete(name)) continue;
+    const near = nearest(name, next.keys());
+    throw new SampanError("LOCK_MISSING", `Cannot remove "${name}": the lock does not have it`, {
+      hint: near === undefined ? "see what it has with sampan lock --check" : `did you mean "${near}"`,
+    });
+  }
+  // Nothing is written where one of them is not there.
+  writeText(file, printLock(next));
+  for (const name of names) print(`${printable(name)}: removed\n`);
   print(`${next.size} ${next.size === 1 ? "component is" : "components are"} in ${printable(lockFile)}\n`);
   return 0;
 }
@@ -122,7 +148,7 @@ function compare(locked: LockedComponent | undefined, at: { name: string; folder
   } catch (error) {
     if (!(error instanceof SampanError)) throw error;
     if (error.code === "FILE_NOT_FOUND")
-      return "there is no such file any more\n  take it out of the lock where that is meant\n";
+      return `there is no such file any more\n  take it out of the lock with: sampan lock remove ${printable(shellWord(at.name))}\n`;
     return `${printable(error.message)}\n`;
   }
   const difference = compareWithLock(locked, found);

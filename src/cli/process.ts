@@ -6,6 +6,7 @@ import { exitStatus } from "./exit-status.ts";
 /** Runs this process's command line by a function that answers the exit status, and ends the process with it. */
 export function runProcess(main: (args: readonly string[], surroundings: Surroundings) => Promise<number>): void {
   const surroundings: Surroundings = {
+    command: process.argv[2],
     cwd: process.cwd(),
     env: process.env,
     print: (text) => writeAll(1, text),

@@ -1,6 +1,13 @@
 import { basename, dirname } from "node:path";
 import { printable, SampanError } from "../base/index.ts";
-import { type AccessRequest, check, type Grants, narrowToUsed, type Verdict } from "../capabilities/index.ts";
+import {
+  type AccessRequest,
+  check,
+  checkFeatures,
+  type Grants,
+  narrowToUsed,
+  type Verdict,
+} from "../capabilities/index.ts";
 import {
   explainRefusal,
   type Frame,
@@ -141,6 +148,10 @@ function readRequest(
 ): RunRequest {
   const [file = "", ...args] = parsed.operands;
   const invoke = lastValue(parsed, "--invoke");
+  const features = parsed.options.flatMap(({ option, value }) =>
+    option === "--feature" && value !== undefined ? [value] : [],
+  );
+  checkFeatures(features);
   const { bytes, stat } = readArtifact(file);
   return {
     bytes,
@@ -152,9 +163,7 @@ function readRequest(
     args: [lastValue(parsed, "--name") ?? basename(file), ...args],
     grants,
     limits,
-    features: parsed.options.flatMap(({ option, value }) =>
-      option === "--feature" && value !== undefined ? [value] : [],
-    ),
+    features,
     invoke: invoke === undefined ? undefined : { name: invoke, args },
     trace: hasSwitch(parsed, "--trace"),
     learn: hasSwitch(parsed, "--learn"),
@@ -185,6 +194,7 @@ function printEnding(ending: RunEnding, request: RunRequest, surroundings: Surro
         `sampan: ${printable(`"${request.name}" trapped${inThread(ending)}: ${ending.message}`)}${codeOf(ending)}\n`,
       );
       for (const line of backtraceLines(ending.backtrace, request)) complain(`  ${line}\n`);
+      if (ending.hint !== undefined) complain(`  ${ending.hint}\n`);
       return exitStatus.trap;
     case "error":
       return complainOf(SampanError.fromData(ending.error), surroundings);

@@ -13,6 +13,8 @@ export type RunEnding =
       readonly backtrace: readonly Frame[];
       /** The limit that it ran into, if that is what it was. */
       readonly code?: "LIMIT_STACK";
+      /** What to try, where that can be seen. */
+      readonly hint?: string | undefined;
       /** The number of the guest's thread that trapped, where that is not its first one. */
       readonly thread?: number;
     }

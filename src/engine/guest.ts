@@ -6,6 +6,7 @@ import type { GuestModule } from "./guest-module.ts";
 import type { GuestThread, WatchedGuest } from "./guest-thread.ts";
 import type { HostFunctions } from "./import-plan.ts";
 import { makeMemories } from "./memories.ts";
+import { memoryHint } from "./memory-hint.ts";
 import { backtraceOf, createTrap, createTrapError, type Frame } from "./trap.ts";
 
 /** How a run of a guest ended. */
@@ -17,6 +18,8 @@ export type RunResult =
       readonly backtrace: readonly Frame[];
       /** The limit that it ran into, if that is what it was. */
       readonly code?: "LIMIT_STACK";
+      /** What to try, where that can be seen. */
+      readonly hint?: string | undefined;
       /** The number of the guest's thread that trapped, where that is not its first one. */
       readonly thread?: number;
     }
@@ -288,7 +291,8 @@ export class Guest implements WatchedGuest {
     const isStackOverflow = error instanceof RangeError && error.message.startsWith("Maximum call stack");
     if (error instanceof WebAssembly.RuntimeError || isStackOverflow) {
       const backtrace = backtraceOf(error as unknown as Error, this.#module.originalOffset);
-      if (!isStackOverflow) return { kind: "trap", message: error.message, backtrace };
+      const hint = memoryHint(this.memoryBytes, this.#options.memory);
+      if (!isStackOverflow) return { kind: "trap", message: error.message, backtrace, hint };
       return { kind: "trap", message: "call stack exhausted", backtrace, code: "LIMIT_STACK" };
     }
     if (error instanceof WebAssembly.Exception) {

@@ -31,6 +31,7 @@ export type { LocalInstance } from "./local-instance.ts";
 export { explainRefusal } from "./refusal.ts";
 export { run, type RunLimits, type RunReport, type RunRequest } from "./run.ts";
 export { grantsOf, type GrantsValue } from "./grants-of.ts";
+export { kindOf } from "../wasm/index.ts";
 export { runComponent, runThreads, runWaiting } from "./run-late.ts";
 export {
   adoptNotes,

@@ -115,6 +115,9 @@ describe("instantiate()", () => {
     };
     assert.equal(await hintOf({ limit: {} }), 'OPTION_UNKNOWN did you mean "limits"');
     assert.equal(await hintOf({ limits: { memroy: "1m" } }), 'OPTION_UNKNOWN did you mean "memory"');
+    assert.equal(await hintOf({ mode: "asyn" }), 'OPTION_INVALID did you mean "async"');
+    assert.equal(await hintOf({ cordon: "thred" }), 'OPTION_INVALID did you mean "thread"');
+    assert.equal(await hintOf({ features: ["clock-timezone"] }), "OPTION_INVALID did you mean clocks-timezone");
     assert.equal(await hintOf({ allow: { dir: {} } }), 'GRANT_UNKNOWN did you mean "dirs"');
     assert.equal(await hintOf({ allow: { net: { conect: [] } } }), 'GRANT_UNKNOWN did you mean "connect"');
     await assert.rejects(instantiate(shop, { limits: { memory: "64 parsecs" } }), withCode("UNIT_INVALID"));

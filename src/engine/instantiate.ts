@@ -1,4 +1,4 @@
-import type { Allow, Grants, Narrower } from "../capabilities/index.ts";
+import { type Allow, checkFeatures, type Grants, type Narrower } from "../capabilities/index.ts";
 import type { ComponentExports, ComponentImports, ComponentMode } from "../component/index.ts";
 import {
   type BytesGiven,
@@ -12,7 +12,7 @@ import { SampanError } from "../base/index.ts";
 import type { ByteSink, ByteSource } from "../base/index.ts";
 import { kindOf } from "../wasm/index.ts";
 import { allow, narrow } from "./embed/allow.ts";
-import { type EmbedLimits, readLimits, unknownOption } from "./embed/embed-limits.ts";
+import { checkChoice, type EmbedLimits, readLimits, unknownOption } from "./embed/embed-limits.ts";
 import { placeComponent } from "./embed/place-component.ts";
 import type { PlaceData, PlacedComponent, PlaceLive } from "./embed/place.ts";
 import { type ComponentSource, readSource } from "./embed/read-source.ts";
@@ -97,6 +97,8 @@ export async function instantiate(
   options: InstantiateOptions = {},
 ): Promise<Instantiated<unknown>> {
   checkNames(options);
+  checkChoice("mode", options.mode, ["sync", "async"]);
+  checkChoice("cordon", options.cordon, ["thread", "process"]);
   const { signal } = options;
   signal?.throwIfAborted();
   const grants = allow(options.allow);
@@ -105,6 +107,7 @@ export async function instantiate(
   const { bytes, name: known, file, stat } = await readSource(source);
   const name = options.name ?? known;
   const { args = [name], features = [], mode, cordon, imports = {}, network, engine } = options;
+  checkFeatures(features);
   const kind = kindOf(bytes) === "component" ? "component" : "module";
   const asked: PlaceData = { name, kind, bytes, file, stat, grants, limits, args, features, mode, cordon };
   const data = options.lock === undefined ? asked : await locked(asked, options);

@@ -166,6 +166,7 @@ export function valueOf(result: RunResult, { name: module, bytes }: GuestModule)
         result.code ?? "GUEST_TRAPPED",
         `Module "${module}" trapped${inThread(result)}: ${result.message}`,
         {
+          hint: result.hint,
           data: { backtrace: explainBacktrace(result.backtrace, bytes) },
         },
       );

@@ -53,6 +53,19 @@ test("run() answers each kind of trap with V8's message and frames", async () =>
   }
 });
 
+test("run() says what raises the limit where a guest trapped that had most of its memory", async () => {
+  const bytes = await guestBytes("trap");
+  const hintOf = (kind: string, memory?: number): string | undefined => {
+    const { ending } = run(requestOf(bytes, { args: [kind], limits: memory === undefined ? {} : { memory } }));
+    assert.ok(ending.kind === "trap", kind);
+    return ending.hint;
+  };
+  assert.match(hintOf("unreachable", 3 << 16) ?? "", /^its memory had 128 KiB of the 192 KiB .* --memory SIZE/);
+  assert.equal(hintOf("unreachable", 4 << 20), undefined);
+  assert.equal(hintOf("unreachable"), undefined);
+  assert.equal(hintOf("recursion", 3 << 16), undefined);
+});
+
 test("run() refuses memory past the limit: to the guest where it grows, as an error where it begins with more", async () => {
   const bytes = await guestBytes("grow");
   const grown = run(requestOf(bytes, { limits: { memory: 4 << 20 } }));

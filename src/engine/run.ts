@@ -10,6 +10,7 @@ import { compileGuest, type GuestModule } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
 import { Guest } from "./guest.ts";
 import { invokeArguments } from "./invoke.ts";
+import { memoryHint } from "./memory-hint.ts";
 import { type NoteListener, Notes, traceTo } from "./run-notes.ts";
 
 /** What is run and with what: data that structured clone carries. */
@@ -154,10 +155,16 @@ function runModule(module: GuestModule, { request, workload, notes }: Running): 
     if (failed !== undefined) return endingFrom(failed);
     if (request.invoke !== undefined) return invoke(guest, request);
     if (typeof guest.exports["_start"] !== "function") throw noStart(guest, request.name);
-    return endingFrom(guest.call("_start"));
+    return withMemoryHint(endingFrom(guest.call("_start")), guest, request);
   } finally {
     guest.close();
   }
+}
+
+/** An ending that says what to try where the guest may have run out of memory. */
+function withMemoryHint(ending: RunEnding, { memoryBytes }: Guest, { limits }: RunRequest): RunEnding {
+  if (ending.kind !== "trap" || ending.code !== undefined) return ending;
+  return { ...ending, hint: memoryHint(memoryBytes, limits.memory) };
 }
 
 /** Calls one export of a module, after a reactor has set itself up. */

@@ -1,6 +1,7 @@
 import { type ByteSource, SampanError } from "../base/index.ts";
 import type { Cordon, Engine, GrantsValue, GuestModule, InstanceLimits, InstanceOptions } from "../engine/index.ts";
 import type { Grants } from "../capabilities/index.ts";
+import type { LoadedComponent } from "./component-process.ts";
 import { type Ending, endingOfThrown, type Process, type ProcessIo, type Runner, type Workload } from "./process.ts";
 import { type SignalName, signalNumber } from "./signals.ts";
 
@@ -19,15 +20,18 @@ export interface WasmWorkload {
   readonly network?: InstanceOptions["network"];
 }
 
+/** What a workload's module turned out to be. */
+export type Loaded = GuestModule | LoadedComponent;
+
 /** What an {@link EngineRunner} is made with. */
 export interface EngineRunnerOptions {
   readonly engine: Engine | (() => Engine | Promise<Engine>);
-  /** Compiles a module, or hands out one that was compiled before. */
-  readonly load: (module: string) => GuestModule | Promise<GuestModule>;
+  /** Compiles a module, or hands out one that was compiled before; a component as it was read. */
+  readonly load: (module: string) => Loaded | Promise<Loaded>;
 }
 
 /**
- * Runs commands of core Wasm. They are bound async whatever they import, so that output can wait for its log and one that
+ * Runs commands of core Wasm, and components that are commands. They are bound async whatever they import, so that output can wait for its log and one that
  * spins can be killed. Preview 1 knows no signals: each one that ends a process ends them.
  */
 export class EngineRunner implements Runner {
@@ -43,6 +47,11 @@ export class EngineRunner implements Runner {
     const { engine: given, load } = this.#options;
     const engine = typeof given === "function" ? await given() : given;
     const module = await load(name);
+    if ("kind" in module) {
+      const late = await import("./component-process.ts");
+      const io = { stdin: stdin ?? emptySource, stdout, stderr };
+      return late.startComponent(engine, module, { workload: data as WasmWorkload, io });
+    }
     const needsOwn = cordon === "shared" && module.importPlan().spawnsThreads;
     const options: InstanceOptions = {
       mode: "async",

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { handlerComponent } from "../../guests/http-handler.ts";
 import { compileOwnGuest } from "../../guests/toolchain.ts";
+import { wasi02Component } from "../../guests/wasi02.ts";
 import { FileRunner, moduleStamp } from "./file-runner.ts";
 import { collect } from "./runtime-fixture.ts";
 import { Runtime } from "./runtime.ts";
@@ -37,6 +39,15 @@ test("FileRunner runs a module by its path beside others in shared threads, and 
   copyFileSync(await compileOwnGuest("hello"), path);
   assert.notEqual(await moduleStamp(path), before);
   assert.match(await run(path), /^0 hello/i);
+});
+
+test("FileRunner runs a component that is a command, and says what is none", async () => {
+  const path = join(folder, "sayer.wasm");
+  writeFileSync(path, wasi02Component());
+  assert.equal(await run(path), "0 hell");
+  const served = join(folder, "served.wasm");
+  writeFileSync(served, handlerComponent());
+  await assert.rejects(run(served), { code: "GUEST_EXPORT_MISSING", hint: /sampan serve served\.wasm/ });
 });
 
 test("FileRunner says which module is not there, ahead of a start only by doing nothing", async () => {

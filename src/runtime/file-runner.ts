@@ -1,13 +1,13 @@
-import { promises } from "node:fs";
+import { promises, readdirSync } from "node:fs";
 import { basename } from "node:path";
-import { SampanError } from "../base/index.ts";
-import type { Engine, GuestModule } from "../engine/index.ts";
-import { EngineRunner } from "./engine-runner.ts";
+import { hintForMissing, SampanError } from "../base/index.ts";
+import type { Engine } from "../engine/index.ts";
+import { EngineRunner, type Loaded } from "./engine-runner.ts";
 import type { Process, ProcessIo, Runner, Workload } from "./process.ts";
 
-interface Loaded {
+interface Kept {
   readonly stamp: string;
-  readonly module: Promise<GuestModule>;
+  readonly module: Promise<Loaded>;
 }
 
 /**
@@ -15,7 +15,7 @@ interface Loaded {
  * starts: a project of stand-ins alone does without.
  */
 export class FileRunner implements Runner {
-  readonly #modules = new Map<string, Loaded>();
+  readonly #modules = new Map<string, Kept>();
   readonly #runner: EngineRunner;
   #engine: Promise<Engine> | undefined;
   #isWarm = false;
@@ -51,7 +51,7 @@ export class FileRunner implements Runner {
     return this.#engine;
   }
 
-  async #load(path: string): Promise<GuestModule> {
+  async #load(path: string): Promise<Loaded> {
     const stamp = await moduleStamp(path);
     const known = this.#modules.get(path);
     if (known?.stamp === stamp) return known.module;
@@ -61,8 +61,11 @@ export class FileRunner implements Runner {
     return module;
   }
 
-  async #compile(path: string): Promise<GuestModule> {
+  async #compile(path: string): Promise<Loaded> {
     const [engine, bytes] = await Promise.all([this.#ensureEngine(), readModuleFile(path)]);
+    const { kindOf } = await import("../engine/index.ts");
+    // The thread that a component runs in compiles it, from what the cache has of it.
+    if (kindOf(bytes) === "component") return { kind: "component", name: basename(path), file: path, bytes };
     return engine.compile(bytes, { name: basename(path) });
   }
 }
@@ -91,7 +94,7 @@ export async function moduleStamp(path: string): Promise<string> {
   }
 }
 
-async function readModuleFile(path: string): Promise<Uint8Array> {
+async function readModuleFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return await promises.readFile(path);
   } catch (cause) {
@@ -102,7 +105,10 @@ async function readModuleFile(path: string): Promise<Uint8Array> {
 function unreadable(path: string, cause: unknown): SampanError {
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return new SampanError("FILE_NOT_FOUND", `Cannot read the module "${path}": there is no such file`, { cause });
+    return new SampanError("FILE_NOT_FOUND", `Cannot read the module "${path}": there is no such file`, {
+      hint: hintForMissing(path, readdirSync),
+      cause,
+    });
   }
   return new SampanError("FILE_UNREADABLE", `Cannot read the module "${path}": ${code}`, { cause });
 }

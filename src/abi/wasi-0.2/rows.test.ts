@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { featureNames } from "../../capabilities/index.ts";
 import { createFixture } from "./wasi02-fixture.ts";
 import { createWasi02, findWasi02, wasi02Interfaces } from "./index.ts";
 
@@ -74,4 +75,13 @@ test("a trace has a line for each call with its values, its answer or its error"
   assert.throws(() => call("filesystem/types#[method]descriptor.stat-at", root, {}, "none"));
   assert.equal(lines[0], 'wasi:filesystem/preopens#get-directories() = [[<OpenFile>, "/data"]]');
   assert.equal(lines[1], 'wasi:filesystem/types#[method]descriptor.stat-at(<OpenFile>, {}, "none") = "no-entry"');
+});
+
+test("each feature of a row is one that can be named", () => {
+  const named = Object.values(wasi02Interfaces).flatMap(({ rows }) =>
+    Object.values(rows).map(({ feature }) => feature),
+  );
+  const features = new Set(named.filter((each) => each !== undefined));
+  assert.ok(features.size > 0);
+  for (const feature of features) assert.ok(featureNames.includes(feature), feature);
 });

@@ -128,7 +128,7 @@ function endingOfFailure(error: unknown): RunEnding {
   return signal === undefined ? { kind: "exit", code } : { kind: "signal", signal };
 }
 
-function trapEnding({ data }: SampanError): RunEnding {
+function trapEnding({ data, hint }: SampanError): RunEnding {
   const {
     text,
     function: called,
@@ -138,5 +138,5 @@ function trapEnding({ data }: SampanError): RunEnding {
     readonly function?: string;
     readonly backtrace: readonly Frame[];
   };
-  return { kind: "trap", message: called === undefined ? text : `${text} (in ${called})`, backtrace };
+  return { kind: "trap", message: called === undefined ? text : `${text} (in ${called})`, backtrace, hint };
 }

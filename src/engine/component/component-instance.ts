@@ -19,6 +19,7 @@ import type { InstanceUsage } from "../limits.ts";
 import { CoreInstances, type StateFunctions } from "./core-instance.ts";
 import { Entries } from "./entries.ts";
 import { exportMissing, findHandler } from "./exported-function.ts";
+import { memoryHint } from "../memory-hint.ts";
 import { InstanceEnd } from "./instance-end.ts";
 import type { ComponentInstanceParts } from "./instance-parts.ts";
 import { UseEmbedding } from "./use-embedding.ts";
@@ -64,7 +65,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
     const { component, code, hosts, provider, mode, limits, thread, stay, startsLast, optimisesLate = false } = parts;
     this.mode = mode;
     this.#parts = parts;
-    this.#ending = new InstanceEnd(component);
+    this.#ending = new InstanceEnd(component, () => memoryHint(this.#cores.bytes, limits.memory));
     this.#clock = new Clock(limits);
     this.#waiting = new Waiting(thread.turns);
     this.#id = register(this);

@@ -14,6 +14,8 @@ export interface TrapSurroundings {
   readonly hostTrap?: string | undefined;
   /** The function that was called. */
   readonly entry: string | undefined;
+  /** What to try, if that can be seen. */
+  readonly hint?: (() => string | undefined) | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface TrapSurroundings {
  */
 export function trapError(
   error: unknown,
-  { component, trapped, hostTrap, entry }: TrapSurroundings,
+  { component, trapped, hostTrap, entry, hint }: TrapSurroundings,
 ): SampanError | undefined {
   const message = hostTrap ?? messageOf(error, trapped);
   if (message === undefined) return undefined;
@@ -33,6 +35,7 @@ export function trapError(
   const code = isStackOverflow ? "LIMIT_STACK" : "GUEST_TRAPPED";
   return new SampanError(code, `Component "${component.name}" trapped${where}${inner}: ${message}`, {
     cause: error,
+    hint: isStackOverflow ? undefined : hint?.(),
     data: {
       component: component.name,
       ...(entry === undefined ? {} : { function: entry }),

@@ -9,6 +9,7 @@ import { endedBefore, endingError } from "./endings.ts";
 /** How an instance of a component ends: by what was wanted of it, by a trap, or by what the host threw. */
 export class InstanceEnd {
   readonly #component: ComponentModule;
+  readonly #hint: () => string | undefined;
   /** Why it is to end, or has ended, where that is no trap of its own. */
   outcome: GuestOutcome | undefined;
   /** Why a function of the host's made it trap, if one did. */
@@ -18,8 +19,10 @@ export class InstanceEnd {
   /** The error that it ended with. */
   #failure: unknown;
 
-  constructor(component: ComponentModule) {
+  /** `hint` answers what to try where it trapped, if that can be seen. */
+  constructor(component: ComponentModule, hint: () => string | undefined) {
     this.#component = component;
+    this.#hint = hint;
   }
 
   /** Whether it can be called no more. */
@@ -57,7 +60,8 @@ export class InstanceEnd {
     // A second time, of an error that was made here.
     if (this.#isTrapped && error instanceof SampanError) return error;
     const { trapped } = store;
-    const trap = trapError(error, { component: this.#component, trapped, hostTrap: this.#hostTrap, entry });
+    const surroundings = { component: this.#component, trapped, hostTrap: this.#hostTrap, entry };
+    const trap = trapError(error, { ...surroundings, hint: this.#hint });
     if (trap !== undefined) {
       this.#isTrapped = true;
       return trap;

@@ -28,8 +28,7 @@ after(async () => {
   await watcher.close();
 });
 
-/** A new instance for each request takes much longer, and has nothing to forget. */
-const requestsOf: Readonly<Record<FreshMechanism, number>> = { new: 2_000, copy: 10_000, "copy-on-write": 10_000 };
+const requests = 10_000;
 const connections = 4;
 const reusing: readonly FreshMechanism[] = nativeOrUndefined() === undefined ? ["copy"] : ["copy", "copy-on-write"];
 const rewriteSteps: readonly RestoreStep[] = ["pages", "tables", "globals", "dataSegments", "elementSegments"];
@@ -96,7 +95,6 @@ async function found(port: number, count: number): Promise<number> {
 }
 
 for (const mechanism of ["new", ...reusing] as const) {
-  const requests = requestsOf[mechanism];
   test(`FreshComponent.answer(), "${mechanism}": no request of ${requests} finds anything of another`, async (t) => {
     const fresh = hunters(t, mechanism);
     assert.equal(await found(await served(t, fresh), requests), 0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SampanError } from "../../base/index.ts";
-import { type EmbedLimits, readLimits } from "./embed-limits.ts";
+import { checkChoice, type EmbedLimits, readLimits } from "./embed-limits.ts";
 
 test("readLimits() reads sizes, durations and numbers into the engine's limits", () => {
   const read = readLimits({
@@ -41,5 +41,19 @@ test("readLimits() refuses what has no form, and names what is near to an unknow
       () => readLimits(limits as EmbedLimits),
       (error) => error instanceof SampanError && error.code === "UNIT_INVALID",
     );
+  assert.throws(() => readLimits({ time: "2x" }), {
+    message: 'Cannot read the option "limits.time", "2x": wanted a number and a unit, such as "5s"',
+  });
   assert.throws(() => readLimits({ tiem: 1 } as EmbedLimits), { code: "OPTION_UNKNOWN", hint: 'did you mean "time"' });
+});
+
+test("checkChoice() refuses what an option does not have, and names what is near", () => {
+  checkChoice("mode", undefined, ["sync"]);
+  checkChoice("mode", "sync", ["sync", "async"]);
+  assert.throws(() => checkChoice("mode", "asyn", ["sync", "async"]), {
+    code: "OPTION_INVALID",
+    message: 'Cannot use the option "mode", "asyn": wanted "sync" or "async"',
+    hint: 'did you mean "async"',
+  });
+  assert.throws(() => checkChoice("mode", true, ["sync"]), { code: "OPTION_INVALID", hint: undefined });
 });

@@ -65,7 +65,16 @@ export function readLimits(limits: EmbedLimits): InstanceLimits {
 
 function readOne(name: string, value: unknown, parse: Reader): number {
   if (typeof value === "number" && value >= 0) return value;
-  if (typeof value === "string") return parse(value);
+  if (typeof value === "string") {
+    try {
+      return parse(value);
+    } catch (cause) {
+      if (!(cause instanceof SampanError)) throw cause;
+      const wanted = /: (wanted .*)$/.exec(cause.message)?.[1] ?? cause.message;
+      const message = `Cannot read the option "limits.${name}", "${value}": ${wanted}`;
+      throw new SampanError(cause.code, message, { hint: cause.hint, cause });
+    }
+  }
   throw new SampanError("UNIT_INVALID", `Cannot read "limits.${name}": ${String(value)} is neither text nor a number`);
 }
 
@@ -78,6 +87,17 @@ export function unknownOption(path: string, name: string, names: readonly string
   const near = nearest(name, names);
   const message = `Cannot read the option "${path}": nothing is called that; wanted one of ${names.join(", ")}`;
   return new SampanError("OPTION_UNKNOWN", message, {
+    hint: near === undefined ? undefined : `did you mean "${near}"`,
+  });
+}
+
+/** Refuses a value that an option does not have, with the nearest that it has. @throws OPTION_INVALID */
+export function checkChoice(option: string, value: unknown, choices: readonly string[]): void {
+  const text = typeof value === "string" ? value : typeof value;
+  if (value === undefined || (typeof value === "string" && choices.includes(value))) return;
+  const near = nearest(text, choices);
+  const wanted = choices.map((each) => `"${each}"`).join(" or ");
+  throw new SampanError("OPTION_INVALID", `Cannot use the option "${option}", "${text}": wanted ${wanted}`, {
     hint: near === undefined ? undefined : `did you mean "${near}"`,
   });
 }

@@ -1,7 +1,7 @@
-import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SampanError } from "../../base/index.ts";
+import { hintForMissing, SampanError } from "../../base/index.ts";
 
 /** What has a body to read, as an answer of `fetch()`. */
 export interface WithBody {
@@ -47,8 +47,13 @@ function readFile(file: string): { readonly bytes: Uint8Array<ArrayBuffer>; read
     return { bytes: readFileSync(fd), stat };
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    if (code === "ENOENT") throw new SampanError("FILE_NOT_FOUND", `Cannot find "${file}"`, { cause });
-    throw new SampanError("FILE_UNREADABLE", `Cannot read "${file}": ${code}`, { cause });
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new SampanError("FILE_NOT_FOUND", `Cannot find "${file}"`, {
+        hint: hintForMissing(file, readdirSync),
+        cause,
+      });
+    const reason = code === "EISDIR" ? "it is a folder" : code === "EACCES" ? "permission denied" : code;
+    throw new SampanError("FILE_UNREADABLE", `Cannot read "${file}": ${reason}`, { cause });
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

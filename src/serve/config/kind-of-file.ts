@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
-import { SampanError } from "../../base/index.ts";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { hintForMissing, SampanError } from "../../base/index.ts";
 import { explainRejection, kindOf, readComponent, readModuleImports } from "../../wasm/index.ts";
 import type { ServedWorkload } from "../protocol.ts";
 
@@ -54,7 +54,10 @@ function readAll(fd: number, shown: string): Uint8Array<ArrayBuffer> {
 function unreadable(shown: string, cause: unknown): SampanError {
   const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
   if (code === "ENOENT" || code === "ENOTDIR")
-    return new SampanError("FILE_NOT_FOUND", `Cannot serve "${shown}": there is no such file`, { cause });
+    return new SampanError("FILE_NOT_FOUND", `Cannot serve "${shown}": there is no such file`, {
+      hint: hintForMissing(shown, readdirSync),
+      cause,
+    });
   const reason = code === "EISDIR" ? "it is a folder" : code === "EACCES" ? "permission denied" : code;
   return new SampanError("FILE_UNREADABLE", `Cannot serve "${shown}": ${reason}`, { cause });
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { nearest, SampanError } from "../../base/index.ts";
+import { hintForMissing, nearest, SampanError } from "../../base/index.ts";
 import { defaultGrants } from "../../capabilities/index.ts";
 import type { FormFinding } from "../../capabilities/forms/index.ts";
 import type { ServeValues, WorkloadValues } from "./finish.ts";
@@ -129,7 +129,10 @@ function readText(file: string, shown: string): string {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     if (code === "ENOENT" || code === "ENOTDIR")
-      throw new SampanError("FILE_NOT_FOUND", `Cannot read "${shown}": there is no such file`, { cause });
+      throw new SampanError("FILE_NOT_FOUND", `Cannot read "${shown}": there is no such file`, {
+        hint: hintForMissing(shown, readdirSync),
+        cause,
+      });
     throw new SampanError("FILE_UNREADABLE", `Cannot read "${shown}": ${code === "EISDIR" ? "it is a folder" : code}`, {
       cause,
     });
