@@ -47,6 +47,7 @@ export const errorCatalog = {
     meaning: "The component imports something that no host can give it here: a module, a component or a value.",
   },
   COMPONENT_INVALID: { kind: "user", meaning: "A component breaks a rule of the component model." },
+  COMPONENT_NAMES: { kind: "unavailable", meaning: "Two names of a component's would be the same one in JavaScript." },
   COMPONENT_TOO_LARGE: { kind: "user", meaning: "A component nests so much that linking it would take too long." },
   COMPONENT_VALUE: { kind: "user", meaning: "A value does not fit the type that the component's function has for it." },
 

@@ -143,6 +143,7 @@ export class LowerWriter {
   }
 
   #flags(type: ComponentValueType & { kind: "flags" }, value: string, to: Target, code: LowerCode): string[] {
+    this.#program.keysOf(type.names);
     code.read.push(`if (typeof ${value} !== "object" || ${value} === null) throw mismatch;`);
     const bits = type.names.map((name, at) => `flagOf(${this.#field(value, name)}) << ${at}`);
     const word = this.#read(bits.join(" | "), code);
@@ -226,6 +227,7 @@ export class LowerWriter {
       fields = types.map((_, at) => `${elements}[${at}]`);
     } else {
       code.read.push(`if (typeof ${value} !== "object" || ${value} === null) throw mismatch;`);
+      this.#program.keysOf(type.fields.map(({ name }) => name));
       fields = type.fields.map((field) => this.#field(value, field.name));
     }
     return types.flatMap((each, at) => {

@@ -2,6 +2,7 @@ import type { ComponentFunctionType, ComponentValueType } from "../../wasm/compo
 import { ComponentError } from "./component-error.ts";
 import { asyncTypesOf, Layout, partsOf, resourcesOf } from "./layout.ts";
 import * as lists from "./lists.ts";
+import { sameName } from "../names.ts";
 import { camelCase } from "./names.ts";
 import type { CanonicalShape } from "./runtime.ts";
 import * as strings from "./strings.ts";
@@ -68,6 +69,14 @@ export class Program {
     return this.constant(camelCase(name));
   }
 
+  /** The names of a record or of flags in JavaScript. @throws COMPONENT_NAMES where two of them are one, and a value would be lost */
+  keysOf(names: readonly string[]): string[] {
+    const keys = names.map(camelCase);
+    if (new Set(keys).size === keys.length) return keys;
+    const second = keys.findIndex((key, at) => keys.indexOf(key) !== at);
+    throw sameName(names[keys.indexOf(keys[second] ?? "")] ?? "", names[second] ?? "");
+  }
+
   /** The name of a constant of some sort that is made for a type, once. */
   tableOf(sort: string, type: ComponentValueType, make: () => unknown): string {
     return named(this.#tables, { sort, type, make: () => this.constant(make()) });
@@ -75,7 +84,7 @@ export class Program {
 
   /** The expression of an object of a record's or of flags' names, whose values the expressions are. */
   objectOf(type: ComponentValueType, names: readonly string[], values: readonly string[]): string {
-    const keys = names.map(camelCase);
+    const keys = this.keysOf(names);
     if (keys.length > mostParameters) return `objectOf(${this.constant(keys)}, [${values.join(", ")}])`;
     let made = this.#constructors.get(type);
     if (made === undefined) {

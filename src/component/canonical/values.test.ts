@@ -170,6 +170,14 @@ describe("values in other forms than they are lifted in", () => {
     assert.ok(!("leaked" in globalThis));
   });
 
+  test("records and flags whose names are one in JavaScript are refused before a value is lost", () => {
+    const names = ["a-1", "a1"];
+    const error = { code: "COMPONENT_NAMES", message: /"a-1" from "a1"/ };
+    const record: ComponentValueType = { kind: "record", fields: names.map((name) => ({ name, type: u32 })) };
+    assert.throws(() => passed(record, { a1: 1 }), error);
+    assert.throws(() => passed({ kind: "flags", names }, { a1: true }), error);
+  });
+
   test("records of more fields than a constructor takes, and types too large to be written out, are passed", () => {
     const names = Array.from({ length: 300 }, (_, at) => `f-${at}`);
     const wide: ComponentValueType = { kind: "record", fields: names.map((name) => ({ name, type: u32 })) };

@@ -1,5 +1,6 @@
 import { resolveWitAlias, type WitType, type WitTypeDefinition } from "../../wasm/wit/index.ts";
 import { camelCase } from "../canonical/names.ts";
+import { functionName, sameName } from "../names.ts";
 
 /** Where names of types are looked up: the names in scope that hide JavaScript's own, and what definitions are called. */
 export interface TypeNames {
@@ -92,7 +93,15 @@ export function parameterName(name: string): string {
 
 /** A member's name in an interface or class: `new` and `constructor` mean something else there. */
 export function memberName(name: string): string {
-  const camel = camelCase(name);
+  return quoted(camelCase(name));
+}
+
+/** {@link memberName} of a function. */
+export function methodName(name: string): string {
+  return quoted(functionName(name));
+}
+
+function quoted(camel: string): string {
   return camel === "new" || camel === "constructor" ? `["${camel}"]` : camel;
 }
 
@@ -107,13 +116,14 @@ function isNested(type: WitType): boolean {
   return resolveWitAlias(type).kind === "option";
 }
 
-/** Each thing whose name in JavaScript no one before it has. */
+/** Things of one object. @throws COMPONENT_NAMES where two of them have one name in JavaScript */
 export function distinct<Item extends { readonly name: string }>(items: Iterable<Item>): Item[] {
-  const seen = new Set<string>();
-  return [...items].filter(({ name }) => {
-    const camel = camelCase(name);
-    if (seen.has(camel)) return false;
-    seen.add(camel);
-    return true;
+  const seen = new Map<string, string>();
+  return Array.from(items, (item) => {
+    const camel = camelCase(item.name);
+    const other = seen.get(camel);
+    if (other !== undefined) throw sameName(other, item.name);
+    seen.set(camel, item.name);
+    return item;
   });
 }

@@ -132,6 +132,23 @@ describe("writeDeclarations()", () => {
       assert.ok(declared.includes(part), `${part}\n-- is not in --\n${declared}`);
   });
 
+  test("calls a function then as instances have it, and refuses names that JavaScript cannot tell apart", () => {
+    const declared = (text: string): string => {
+      const [world = assert.fail("no world")] = readWit([{ path: "it.wit", text }]).root.worlds.values();
+      return writeDeclarations(world);
+    };
+    const promised = declared(
+      "package a:b; interface i { resource r { then: func(); } then: func(); record v { then: u8 } f: func() -> v; } world w { export i; }",
+    );
+    assert.equal(promised.match(/^ {2,4}then_\(\): void;$/gm)?.length, 2, promised);
+    assert.match(promised, /^ {4}then: number;$/m);
+    for (const item of ["record r { a-1: u8, a1: u8 }", "flags f { a-1, a1 }", "a-1: func(); a1: func();"])
+      assert.throws(() => declared(`package a:b; interface i { ${item} } world w { export i; }`), {
+        code: "COMPONENT_NAMES",
+        message: 'Cannot tell "a-1" from "a1": JavaScript calls both "a1"',
+      });
+  });
+
   test("writes what TypeScript accepts for 150 random packages", () => {
     const files: Record<string, string> = {};
     let worlds = 0;

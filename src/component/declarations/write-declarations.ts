@@ -12,7 +12,7 @@ import {
 import { camelCase } from "../canonical/names.ts";
 import type { ComponentMode } from "../instance/embedding.ts";
 import { pascalCase } from "../names.ts";
-import { distinct, isOptional, memberName, parameterName, type TypeNames, typeText } from "./type-text.ts";
+import { distinct, isOptional, memberName, methodName, parameterName, type TypeNames, typeText } from "./type-text.ts";
 import { streamOf, webStream } from "./web-streams.ts";
 
 /** What is known of a world beside its text. */
@@ -210,13 +210,13 @@ class DeclarationWriter {
       }
       for (const each of distinct(functions.filter(({ role }) => role === "method"))) {
         this.#comment(each, thrownBy(each, names));
-        this.#line(`${memberName(each.name)}${signatureText(each, names)};`);
+        this.#line(`${methodName(each.name)}${signatureText(each, names)};`);
       }
       // A class has a property `prototype` already.
       const statics = functions.filter((each) => each.role === "static" && each.name !== "prototype");
       for (const each of distinct(statics)) {
         this.#comment(each, thrownBy(each, names));
-        this.#line(`static ${memberName(each.name)}${signatureText(each, names)};`);
+        this.#line(`static ${methodName(each.name)}${signatureText(each, names)};`);
       }
       this.#line(`[${names.global("Symbol")}.dispose](): void;`);
     });
@@ -254,7 +254,7 @@ class DeclarationWriter {
 
   #function(name: string, each: WitFunction, names: TypeNames): void {
     this.#comment(each, thrownBy(each, names));
-    this.#line(`${memberName(name)}${signatureText(each, names)};`);
+    this.#line(`${methodName(name)}${signatureText(each, names)};`);
   }
 
   #side(

@@ -1,7 +1,7 @@
 import { SampanError } from "../../base/index.ts";
 import { type ComponentFunctionType, matchName } from "../../wasm/component/index.ts";
 import { camelCase } from "../canonical/names.ts";
-import { pascalCase } from "../names.ts";
+import { functionName, pascalCase, sameName } from "../names.ts";
 import type { LinkPlan, PlannedExport, PlannedFunction, PlannedLift } from "../plan/link-plan.ts";
 import type { Embedding } from "./embedding.ts";
 import { GuestResource, type GuestResourceClass } from "./guest-resource.ts";
@@ -53,7 +53,8 @@ export class ExportMaker {
     const exports = this.#members(plan.exports);
     for (const [alias, name] of interfaceAliases(plan)) {
       const planned = plan.exports.get(name);
-      if (planned !== undefined && !Object.hasOwn(exports, alias)) this.#define(exports, alias, planned, name);
+      if (planned !== undefined && !Object.hasOwn(exports, alias))
+        new Names().put(exports, { property: alias, name, get: () => this.#value(planned, name) });
     }
     return exports;
   }
@@ -89,6 +90,7 @@ export class ExportMaker {
       members.find(({ kind }) => kind === "constructor") && this.#construct(members),
     );
     const isAsync = this.#store.embedding.mode === "async";
+    const [methods, statics] = [new Names(), new Names()];
     for (const { kind, member, planned } of members) {
       const call = this.function(planned);
       if (kind === "method") {
@@ -96,9 +98,9 @@ export class ExportMaker {
           return call(this, ...args);
         };
         const value = isAsync ? markAsync(method) : method;
-        Object.defineProperty(made.prototype, camelCase(member), { value, writable: true, configurable: true });
+        methods.put(made.prototype, { property: functionName(member), name: member, value });
       } else if (kind === "static") {
-        Object.defineProperty(made, staticName(member), { value: call, writable: true, configurable: true });
+        statics.put(made, { property: staticName(member), name: member, value: call });
       }
     }
     return isAsync ? markAsync(made) : made;
@@ -146,20 +148,21 @@ export class ExportMaker {
 
   #members(exported: Exported): Record<string, unknown> {
     const members: Record<string, unknown> = {};
+    const names = new Names();
     for (const [name, planned] of exported) {
       const { kind, name: function_ } = readFunctionName(name);
       if (planned.kind === "function" && kind !== "function") continue;
-      if (planned.kind === "function") this.#define(members, camelCase(function_), planned, name);
-      else if (planned.kind === "instance") this.#define(members, name, planned, name);
-      else if (planned.kind === "type" && planned.resource !== undefined)
-        this.#define(members, pascalCase(name), planned, name);
+      const property =
+        planned.kind === "function"
+          ? functionName(function_)
+          : planned.kind === "instance"
+            ? name
+            : planned.kind === "type" && planned.resource !== undefined
+              ? pascalCase(name)
+              : undefined;
+      if (property !== undefined) names.put(members, { property, name, get: () => this.#value(planned, name) });
     }
     return members;
-  }
-
-  #define(to: object, property: string, planned: PlannedExport, name: string): void {
-    const get = (): unknown => this.#value(planned, name);
-    Object.defineProperty(to, property, { enumerable: true, configurable: true, get });
   }
 
   #value(planned: PlannedExport, name: string): unknown {
@@ -175,6 +178,29 @@ export class ExportMaker {
   }
 }
 
+/** A property of what is made for a program: a function, or what is made when it is first looked at. */
+type Property = { readonly property: string; readonly name: string } & (
+  | { readonly value: ExportedFunction }
+  | { readonly get: () => unknown }
+);
+
+/** The names of one object's properties: one that two names of WIT's come to is an error to whoever looks at it. */
+class Names {
+  readonly #names = new Map<string, string>();
+
+  put(to: object, { property, name, ...made }: Property): void {
+    const other = this.#names.get(property);
+    this.#names.set(property, name);
+    if (other !== undefined) {
+      const get = (): never => {
+        throw sameName(other, name);
+      };
+      Object.defineProperty(to, property, { enumerable: true, configurable: true, get });
+    } else if ("get" in made) Object.defineProperty(to, property, { enumerable: true, configurable: true, ...made });
+    else Object.defineProperty(to, property, { writable: true, configurable: true, ...made });
+  }
+}
+
 /** Lets a function of an instance that is bound async be seen as one that answers promises, where it is given to another component. */
 function markAsync<T extends object>(function_: T): T {
   return Object.defineProperty(function_, Symbol.toStringTag, { value: "AsyncFunction", configurable: true });
@@ -182,7 +208,7 @@ function markAsync<T extends object>(function_: T): T {
 
 /** A static function's property: a class cannot have `prototype` anew. */
 function staticName(member: string): string {
-  return member === "prototype" ? "prototype_" : camelCase(member);
+  return member === "prototype" ? "prototype_" : functionName(member);
 }
 
 /** A class whose constructor calls the guest's, where it has one. */

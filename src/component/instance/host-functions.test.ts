@@ -48,6 +48,24 @@ describe("findHostFunctions()", () => {
     });
   });
 
+  test("takes a function or method then under a name by which no object is a promise", () => {
+    const [first] = plan.imports;
+    assert.ok(first);
+    for (const name of ["then", "[method]thing.then", "[static]thing.then"]) {
+      const wanted: LinkPlan = { ...plan, imports: [{ ...first, name }] };
+      class Then {
+        then_(): void {}
+        static then_(): void {}
+      }
+      const given = { then_: log, Thing: Then };
+      assert.equal(findHostFunctions(wanted, { "test:host/calls": given }, undefined).functions.length, 1, name);
+      assert.throws(() => findHostFunctions(wanted, { "test:host/calls": { Thing } }, undefined), {
+        code: "COMPONENT_IMPORT_MISSING",
+        hint: /"then_"/,
+      });
+    }
+  });
+
   test("gives a guest no function that all classes, functions or objects have", () => {
     const [first] = plan.imports;
     assert.ok(first);

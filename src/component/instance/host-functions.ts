@@ -1,7 +1,6 @@
 import { SampanError } from "../../base/index.ts";
 import { type ComponentFunctionType, matchName, printType } from "../../wasm/component/index.ts";
-import { camelCase } from "../canonical/names.ts";
-import { pascalCase } from "../names.ts";
+import { functionName, pascalCase } from "../names.ts";
 import type { LinkPlan, PlannedImport } from "../plan/link-plan.ts";
 
 /** A function of the host's that components import. */
@@ -149,7 +148,7 @@ function givenFor(within: object | undefined, { path, name }: PlannedImport): Gi
   if (within === undefined) return undefined;
   const { kind, resource, name: function_ } = readFunctionName(name);
   if (kind === "function") {
-    const given = functionIn(within, path, name) ?? functionIn(within, path, camelCase(function_));
+    const given = functionIn(within, path, name) ?? functionIn(within, path, functionName(function_));
     if (typeof given !== "function") return undefined;
     const call = (path.length === 0 ? given : given.bind(within)) as AnyFunction;
     return { call, mayWait: true, isAsync: isAsyncFunction(given), isGiven: true };
@@ -173,7 +172,7 @@ function givenByClass(
   itsClass: ResourceClass,
   { kind, name }: Omit<FunctionName, "resource">,
 ): GivenFunction | undefined {
-  const property = camelCase(name);
+  const property = functionName(name);
   if (kind === "constructor")
     return {
       call: (...args) => new itsClass(...args),
@@ -243,7 +242,9 @@ function importsMissing(name: string, missing: readonly PlannedImport[]): Sampan
   const typed = missing.map((each) => `${nameOf(each)}: ${printType(each.type)}`);
   const message = `Cannot run "${name}": nobody provides its import ${missing.length > 3 ? grouped(missing) : typed.join(", ")}`;
   return new SampanError("COMPONENT_IMPORT_MISSING", message, {
-    hint: `see what it imports with sampan inspect ${name}`,
+    hint: missing.some(({ name: each }) => /\]?\bthen$/.test(each))
+      ? 'call the function "then" "then_": JavaScript takes what has one for a promise'
+      : `see what it imports with sampan inspect ${name}`,
     data: { imports: typed },
   });
 }
