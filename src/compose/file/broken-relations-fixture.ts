@@ -304,6 +304,28 @@ secrets:
     ],
   },
   {
+    name: "settings, stores and logs have another form",
+    text: `services:
+  web:
+    image: app.wasm
+    x-sampan:
+      config: [region=eu]
+      keyvalue: { default: "" }
+      log: stderr=loud
+      logs: stderr
+`,
+    told: [
+      "compose.yaml:5:7: Cannot read services.web.x-sampan.config: wanted a map [COMPOSE_INVALID]",
+      "  write KEY: VALUE below it",
+      'compose.yaml:6:28: Cannot read services.web.x-sampan.keyvalue.default: it does not say where the store is; wanted NAME=memory|FILE, such as "default=./data.db" [COMPOSE_INVALID]',
+      "  write NAME: memory or NAME: ./FILE below it, such as default: ./data.db",
+      'compose.yaml:7:12: Cannot read services.web.x-sampan.log: "loud" is no level: LEVEL is one of trace, debug, info, warn, error, critical; wanted none|stdout[=LEVEL]|stderr[=LEVEL], such as "stderr=warn" [COMPOSE_INVALID]',
+      "  write stdout or stderr, with a level where not all lines are wanted: stderr=warn",
+      'compose.yaml:8:7: Cannot read services.web.x-sampan.logs: there is no key "logs" here [COMPOSE_INVALID]',
+      "  did you mean log",
+    ],
+  },
+  {
     name: "an external volume is called as no folder can be",
     text: `services:
   web:

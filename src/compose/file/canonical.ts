@@ -33,7 +33,7 @@ function secretOf(secret: Secret): Plain {
 }
 
 function serviceOf(service: Service, { volumes }: Project): Plain {
-  const { image, args, argvFromFile, healthcheck, limits, networks, outbound, restart } = service;
+  const { image, args, argvFromFile, grants, healthcheck, limits, networks, outbound, restart } = service;
   const words = args.length === 0 ? undefined : args.map(text);
   return prune({
     attach: service.attach ? undefined : false,
@@ -75,7 +75,13 @@ function serviceOf(service: Service, { volumes }: Project): Plain {
     stop_signal: service.stopSignal,
     volumes: list(service.mounts.map((mount) => mountOf(mount, volumes))),
     working_dir: service.workdir === undefined ? undefined : text(service.workdir),
-    "x-sampan": prune({ outbound: list(outbound.map(text)), limits: ownLimitsOf(limits) }),
+    "x-sampan": prune({
+      outbound: list(outbound.map(text)),
+      limits: ownLimitsOf(limits),
+      config: texts(grants.config),
+      keyvalue: texts(Object.fromEntries(grants.keyvalue.map(({ name, file }) => [name, file ?? "memory"]))),
+      log: grants.log.kind === "none" ? undefined : `${grants.log.kind}=${grants.log.level}`,
+    }),
   });
 }
 

@@ -1,3 +1,4 @@
+import { defaultGrants } from "../../capabilities/index.ts";
 import type { Service } from "./model.ts";
 
 /** Compose files that are right, and what the service `web` comes to. */
@@ -223,6 +224,18 @@ export const goodProjects: readonly GoodProject[] = [
     name: "whom it may connect to",
     web: "x-sampan: { outbound: ['api.example.com:443', '*.example.org'] }",
     expected: { outbound: ["api.example.com:443", "*.example.org"] },
+  },
+  {
+    name: "settings, stores and logs of a component",
+    web: "x-sampan:\n  config: { region: eu, price: $$5, n: 3 }\n  keyvalue: { default: /var/lib/shop.db, cache: memory }\n  log: stderr=warn",
+    expected: {
+      grants: {
+        ...defaultGrants,
+        config: { region: "eu", price: "$5", n: "3" },
+        keyvalue: [{ name: "default", file: "/var/lib/shop.db" }, { name: "cache" }],
+        log: { kind: "stderr", level: "warn" },
+      },
+    },
   },
   { name: "Wasm's platform and runtime", web: "platform: wasi/wasm\nruntime: io.containerd.wasmedge.v1", expected: {} },
   {

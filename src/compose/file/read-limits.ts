@@ -45,7 +45,7 @@ function withoutNothing(limits: { [Key in keyof ServiceLimits]: ServiceLimits[Ke
 }
 
 const ownKeys: Readonly<Record<string, readonly string[]>> = {
-  "": ["outbound", "limits", "module"],
+  "": ["outbound", "limits", "module", "config", "keyvalue", "log"],
   limits: ["timeout", "max_files", "max_output", "max_threads"],
 };
 

@@ -11,6 +11,7 @@ import { type At, at, duration, itemsOrOne, refuse, spotOf, text, truth } from "
 import type { Mount, Service } from "./model.ts";
 import { guestPath } from "./paths.ts";
 import { readCommand, readHealthcheck } from "./read-command.ts";
+import { readDrafts } from "./read-drafts.ts";
 import { readEnvironment, readLabels } from "./read-environment.ts";
 import { readImage } from "./read-image.ts";
 import { checkOwnKeys, readLimits, readRestart, readScale } from "./read-limits.ts";
@@ -71,7 +72,7 @@ export function readService(name: string, place: At, reading: Reading): ServiceA
     profiles: readProfiles(place),
     secrets: readServiceSecrets(place, reading),
     outbound,
-    grants: grantsOf({ env, mounts, workdir, connect }),
+    grants: { ...grantsOf({ env, mounts, workdir, connect }), ...readDrafts(place, reading) },
     attach: truth(problems, at(place, "attach"), true),
   };
   return { service, place, dependencies, ports };

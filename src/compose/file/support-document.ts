@@ -24,7 +24,7 @@ are not looked at beyond the schema.
 
 ## Images
 
-\`image:\` is the path of a module (\`./app.wasm\`, from the compose file's folder), or an image that Sampan has a stand-in for:
+\`image:\` is the path of a module or of a component that is a command (\`./app.wasm\`, from the compose file's folder), or an image that Sampan has a stand-in for:
 \`postgres\`, \`nginx\`, \`mariadb\` and \`mysql\`, with any tag and behind any registry (\`docker.io/library/postgres:16\`). Every
 other image is an error that says so. To use one file with Docker and with Sampan, name the image for Docker and the module
 for Sampan: \`x-sampan: { module: ./app.wasm }\`.
@@ -40,6 +40,9 @@ What the specification has no key for stands below \`x-sampan:\` of a service.
 | --- | --- |
 | \`outbound\` | hosts outside the project that the guest may connect to, each as \`--allow-net\` takes them: \`api.example.com:443\` |
 | \`module\` | a module in the place of the image |
+| \`config\` | settings of a component (\`wasi:config\`), as \`--config\` takes them: \`{ region: eu }\` |
+| \`keyvalue\` | stores of a component (\`wasi:keyvalue\`), as \`--keyvalue\` takes them: \`{ default: ./data.db, cache: memory }\` |
+| \`log\` | where a component's log lines go (\`wasi:logging\`), as \`--log\` takes it: \`stderr=warn\` |
 | \`limits.timeout\` | longest time that an instance runs, such as \`1h\` |
 | \`limits.max_files\` | most files open at once |
 | \`limits.max_output\` | most bytes to stdout and stderr, such as \`10m\` |
