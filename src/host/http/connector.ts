@@ -50,6 +50,8 @@ export class Connector {
 
   async #direct({ host, port }: Target, signal: AbortSignal): Promise<Duplex> {
     const { policy, sockets } = this.#options;
+    // A guest that asks for a name means to connect: where no look-up is granted, that is what it lacks.
+    if (parseAddress(host) === undefined && !policy.mayResolve(host)) policy.connectByName(host, port);
     const addresses = await until(signal, sockets.resolve(host));
     const places = addresses.map((address) => placeOf(address, port));
     for (const place of places) this.#check(place, host);

@@ -70,6 +70,11 @@ export class NetworkPolicy {
     if (this.#own?.hasName(host) !== true) this.#decide({ capability: "net.connect", host, port, addresses });
   }
 
+  /** Whether a guest may ask what a name stands for; nobody hears of it. */
+  mayResolve(host: string): boolean {
+    return this.#own?.hasName(host) === true || check(this.#grants, { capability: "net.dns", name: host }).allowed;
+  }
+
   /** Whether a grant is for a name, wherever that is; nobody hears of it. */
   isNamed(host: string, port: number): boolean {
     return check(this.#grants, { capability: "net.connect", host, port }).allowed;
