@@ -6,6 +6,8 @@ import type { FrontLimits } from "./front/front.ts";
 export interface WorkloadLimits extends InstanceLimits {
   /** How long one request may take from its head to the last byte of its answer, in ms, waiting for its turn included. */
   readonly requestDeadline?: number | undefined;
+  /** How long a request may wait for the workload to start from zero, in ms, before its own time begins. */
+  readonly startDeadline?: number | undefined;
   /** Requests that are answered at once, in each worker. */
   readonly maxConcurrent: number;
   /** Requests that wait for their turn, in each worker; one more is refused with 503. */
@@ -73,7 +75,7 @@ export interface Listen {
 export interface WorkerConfig {
   /** Grows with each configuration. */
   readonly generation: number;
-  /** Of the first configuration alone, as `tls`, `limits`, `front` and `cache`: a worker keeps its listener and its engine. */
+  /** Of the first configuration alone, as `front`, `cache` and whether there is `tls`: a worker keeps its listener and its engine. */
   readonly listen: Listen;
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
@@ -94,6 +96,8 @@ export type ToWorker =
   | { readonly kind: "configure"; readonly config: WorkerConfig }
   /** Takes no more connections, answers what is there, at most so many ms long, and then says `drained`. */
   | { readonly kind: "drain"; readonly ms: number }
+  /** The workload that it asked for with `wake` runs, or why it does not. */
+  | { readonly kind: "awake"; readonly id: string; readonly error?: ErrorData }
   | { readonly kind: "report"; readonly id: number };
 
 /** What a worker tells control. */
@@ -104,7 +108,10 @@ export type FromWorker =
   | { readonly kind: "configured"; readonly generation: number }
   | WorkerLines
   | { readonly kind: "report"; readonly id: number; readonly report: WorkerReport }
-  | { readonly kind: "drained" };
+  | { readonly kind: "drained" }
+  /** Has requests for a workload that runs elsewhere; it is not to end before `rest`, or the worker's end. */
+  | { readonly kind: "wake"; readonly id: string }
+  | { readonly kind: "rest"; readonly id: string };
 
 /** Lines for logs, each without its line feed, gathered for some ms. */
 export interface WorkerLines {

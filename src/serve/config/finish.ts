@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
 import { nearest, SampanError } from "../../base/index.ts";
-import type { Grants } from "../../capabilities/index.ts";
+import { checkFeatures, type Grants } from "../../capabilities/index.ts";
 import type { ServedWorkload } from "../protocol.ts";
 import type { RouteConfig, ServeConfig, WorkloadConfig } from "./model.ts";
 import { placeText } from "./route.ts";
@@ -37,6 +37,8 @@ export interface ServeValues {
 const kib = 1024;
 const mib = 1024 * kib;
 const longestTimer = 2 ** 31 - 1;
+/** Ms without a request before a workload goes to zero. */
+const defaultIdle = 60_000;
 const defaultPool = 16;
 const defaultConcurrency = 256;
 
@@ -91,10 +93,17 @@ function tlsOf({ server, folder }: ServeValues): ServeConfig["tls"] {
 
 function finishWorkload(values: WorkloadValues): WorkloadConfig {
   const { name, file, folder, kind, args, features, grants, settings, cgi } = values;
+  checkFeatures(features);
   const isolation = settings.isolation ?? "request";
   const pool = settings.pool ?? defaultPool;
   const concurrency = settings.concurrency ?? (isolation === "reuse" && pool > 0 ? pool : defaultConcurrency);
-  const { "max-reuses": mostReuses, script, timeout = 60_000, memory = 256 * mib } = { ...settings, ...cgi };
+  const {
+    "max-reuses": mostReuses,
+    script,
+    timeout = 60_000,
+    "start-timeout": startTimeout = 30_000,
+    memory = 256 * mib,
+  } = { ...settings, ...cgi };
   return {
     name,
     file: resolve(folder, file),
@@ -107,7 +116,8 @@ function finishWorkload(values: WorkloadValues): WorkloadConfig {
     pool,
     ...(mostReuses === undefined ? {} : { mostReuses }),
     cordon: settings.cordon ?? "shared",
-    idle: settings.idle ?? 60_000,
+    idle: settings.idle ?? defaultIdle,
+    isIdleGiven: settings.idle !== undefined,
     warm: settings.warm ?? values.defaultWarm,
     guestPort: settings["guest-port"] ?? 8080,
     cgi: {
@@ -119,6 +129,7 @@ function finishWorkload(values: WorkloadValues): WorkloadConfig {
       maxConcurrent: concurrency,
       maxQueue: settings.queue ?? 1024,
       ...(timeout === 0 ? {} : { requestDeadline: Math.min(timeout, longestTimer) }),
+      ...(startTimeout === 0 ? {} : { startDeadline: Math.min(startTimeout, longestTimer) }),
       ...(memory === 0 ? {} : { memory }),
       maxFiles: settings["max-files"],
       maxOutput: settings["max-output"],

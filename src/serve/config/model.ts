@@ -40,6 +40,8 @@ export interface WorkloadConfig extends Pick<
   readonly grants: Grants;
   readonly cgi: Partial<CgiSettings>;
   readonly guestPort: number;
+  /** Whether `idle` was asked for. */
+  readonly isIdleGiven: boolean;
 }
 
 /** Which requests a workload gets. */

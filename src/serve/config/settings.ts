@@ -222,9 +222,16 @@ export const workloadSettings = {
   },
   timeout: {
     value: "TIME",
-    summary: "Longest time of a request, waiting included (504); 0 for any",
+    summary: "Longest time of a request, waiting for its turn included (504); 0 for any",
     example: seconds,
     byDefault: "1m",
+    parse: timeUpTo,
+  },
+  "start-timeout": {
+    value: "TIME",
+    summary: "Longest time that a request waits for a start from zero, before its own time begins (504); 0 for any",
+    example: seconds,
+    byDefault: "30s",
     parse: timeUpTo,
   },
   memory: {

@@ -24,8 +24,7 @@ export function isSame(one: HostPort | undefined, other: HostPort | undefined): 
 export function mustRoll({ config: one, tls }: Plan, { config: other, tls: otherTls }: Plan): boolean {
   return (
     !isSame(one.addr, other.addr) ||
-    tls?.cert !== otherTls?.cert ||
-    tls?.key !== otherTls?.key ||
+    (tls === undefined) !== (otherTls === undefined) ||
     one.workerHeap !== other.workerHeap
   );
 }

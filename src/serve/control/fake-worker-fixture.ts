@@ -57,6 +57,8 @@ function onMessage(message: ToWorker): void {
         report: { generation: config?.generation ?? 0, connections: 0, metrics, workloads: [] },
       });
     }
+    case "awake":
+      return;
     case "drain":
       server.close(() => say({ kind: "drained" }));
       server.closeIdleConnections();

@@ -181,6 +181,25 @@ for (const cordon of ["thread", "process"])
     );
   });
 
+for (const cordon of ["thread", "process"])
+  test(`Server ends an idle workload's ${cordon}, starts it with the next request, and loses none meanwhile`, async (t) => {
+    const { server, workers, started } = await start(
+      t,
+      configOf(1, "--workers=2", `--cordon=${cordon}`, "--idle=20ms"),
+    );
+    for (let round = 1; round <= 3; round++) {
+      while (workers.size > 2) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(started(), 2 + round);
+      const clients = await underLoad(server, "/w0", (running) => more(running, 3));
+      assert.deepEqual(
+        clients.flatMap(({ failures }) => failures),
+        [],
+      );
+      // It may have gone to zero in between, where the machine is slow.
+      if (started() !== 3 + round) break;
+    }
+  });
+
 test("Server holds 1,000 workloads at zero in little more than what 10 take", async (t) => {
   for (let at = 0; at < 1_000; at++) writeFileSync(join(folder, `w${at}.wasm`), bytes);
   const { server } = await start(t, configOf(10, "--workers=2"));

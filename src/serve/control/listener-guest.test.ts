@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +73,39 @@ test("ListenerGuests.start() runs a guest whose port is a Unix socket, and start
   await guest.close();
   await assert.rejects(ask(guest.path, "/"));
 });
+
+/** Inodes of this process's sockets that listen on TCP. */
+function listeningOnTcp(): string[] {
+  const own = new Set(
+    readdirSync("/proc/self/fd").map((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+  return ["tcp", "tcp6"].flatMap((family) =>
+    readFileSync(`/proc/self/net/${family}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .flatMap(([, , , state, , , , , , inode]) =>
+        state === "0A" && inode !== undefined && own.has(inode) ? [inode] : [],
+      ),
+  );
+}
+
+test(
+  "ListenerGuests.start() has a guest stand on no port of the machine",
+  { skip: process.platform !== "linux" },
+  async (t) => {
+    const { guests, folder } = makeGuests(t);
+    const before = listeningOnTcp();
+    const guest = await guests.start(workload(["serve", "8080", "hello"]), folder);
+    assert.equal(await ask(guest.path, "/"), "hello");
+    assert.deepEqual(listeningOnTcp(), before);
+  },
+);
 
 test("ListenerGuests.start() tells of a guest that does not listen where it should", async (t) => {
   const { guests, folder } = makeGuests(t);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { SampanError } from "../../base/index.ts";
 import type { Grants } from "../../capabilities/index.ts";
 import { projectSocket } from "../../engine/index.ts";
@@ -30,7 +30,13 @@ export class ListenerGuests {
    */
   async start(workload: WorkloadConfig, folder: string): Promise<ListenerGuest> {
     const { name, file, args, grants, limits, guestPort, cordon } = workload;
-    const { requestDeadline: _deadline, maxConcurrent: _most, maxQueue: _queue, ...instance } = limits;
+    const {
+      requestDeadline: _deadline,
+      startDeadline: _start,
+      maxConcurrent: _most,
+      maxQueue: _queue,
+      ...instance
+    } = limits;
     const data: WasmWorkload = {
       module: file,
       args,
@@ -42,7 +48,8 @@ export class ListenerGuests {
         folder,
         self: { addresses: [{ network, ip }], names: [name] },
         hosts: [],
-        published: [{ guestPort, hostIp: "127.0.0.1", hostPort: 0, protocol: "tcp" }],
+        // The front alone reaches it, by its Unix socket.
+        published: [],
       },
     };
     const container = await this.#runtime.create({
@@ -86,7 +93,7 @@ async function listening(
   { name, guestPort }: { readonly name: string; readonly guestPort: number },
 ): Promise<void> {
   const until = Date.now() + patience;
-  while (!existsSync(path)) {
+  while (!(await isListening(path))) {
     const { status, ending } = container.inspect().state;
     const hasEnded = ending !== undefined && (status === "exited" || status === "restarting");
     if (!hasEnded && Date.now() < until) {
@@ -103,4 +110,16 @@ async function listening(
       },
     );
   }
+}
+
+/** Whether somebody takes connections there: the socket is there before that. */
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }

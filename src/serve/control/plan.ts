@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
-import { SampanError } from "../../base/index.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { hintForMissing, SampanError } from "../../base/index.ts";
 import { digest } from "../../runtime/index.ts";
 import type { ServedFiles } from "../config/kind-of-file.ts";
 import type { ServeConfig, WorkloadConfig } from "../config/model.ts";
 import type { CgiSettings, Route, ServedWorkload, WorkerConfig } from "../protocol.ts";
+import { checkTls } from "./check-tls.ts";
 
 /** A workload with all that its file says, before it has a place to run. */
 export interface PlannedWorkload {
@@ -35,11 +35,13 @@ export function planOf(config: ServeConfig, files: ServedFiles): Plan {
 }
 
 function plannedWorkload(config: WorkloadConfig, files: ServedFiles): PlannedWorkload {
-  const { file, shownFile, guestPort, kind: asked, cgi: _cgi, grants, ...rest } = config;
+  const { file, shownFile, guestPort, isIdleGiven, kind: asked, cgi: _cgi, grants, ...rest } = config;
   const { kind, stamp } = files.look(file, shownFile, asked);
   const settings = kind === "cgi" ? cgiSettings(config) : undefined;
   const served: Omit<ServedWorkload, "id"> = {
     ...rest,
+    // A guest that takes connections itself may have more to do than to answer: it ends when its owner says so.
+    idle: kind === "listener" && !isIdleGiven ? 0 : rest.idle,
     kind,
     file,
     grants: { ...grants },
@@ -62,15 +64,7 @@ const root = "/";
 function readTls({ tls }: ServeConfig): WorkerConfig["tls"] {
   if (tls === undefined) return undefined;
   const pems = { cert: readPem(tls.cert), key: readPem(tls.key) };
-  try {
-    createSecureContext(pems);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SampanError("SERVE_TLS", `Cannot use "${tls.cert}" with the key "${tls.key}": ${reason}`, {
-      hint: "both are PEM files, and the key is that of the certificate",
-      cause,
-    });
-  }
+  checkTls(tls, pems);
   return pems;
 }
 
@@ -82,6 +76,7 @@ function readPem(file: string): string {
     const isMissing = code === "ENOENT" || code === "ENOTDIR";
     const reason = isMissing ? "there is no such file" : code;
     throw new SampanError(isMissing ? "FILE_NOT_FOUND" : "FILE_UNREADABLE", `Cannot read "${file}": ${reason}`, {
+      hint: isMissing ? hintForMissing(file, readdirSync) : undefined,
       cause,
     });
   }

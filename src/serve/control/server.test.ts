@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, get } from "node:http";
+import { createPrivateKey } from "node:crypto";
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, type TestContext, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { handlerComponent } from "../../../guests/http-handler.ts";
 import { defaultGrants } from "../../capabilities/index.ts";
+import { otherCertificate, testCertificate } from "../front/certificate-fixture.ts";
 import { finish } from "../config/finish.ts";
 import { readServeFlags } from "../config/from-flags.ts";
 import type { ServeConfig } from "../config/model.ts";
@@ -220,10 +225,49 @@ test("Server.start() refuses certificates that cannot be used", async () => {
   const words = "--tls-cert=c.pem --tls-key=k.pem";
   await assert.rejects(Server.start(configOf(words), options), { code: "FILE_NOT_FOUND" });
   mkdirSync(folder, { recursive: true });
-  for (const name of ["c.pem", "k.pem"]) writeFileSync(join(folder, name), "no PEM");
-  await assert.rejects(Server.start(configOf(words), options), {
-    code: "SERVE_TLS",
-    message: /^Cannot use ".*c\.pem" with the key/,
+  const locked = createPrivateKey(testCertificate.key).export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: "secret",
   });
+  for (const [cert, key, message, hint] of [
+    ["no PEM", testCertificate.key, /^Cannot use the certificate ".*c\.pem": it is none in PEM form$/, /openssl x509/],
+    [testCertificate.key, testCertificate.cert, /it is a private key$/, /--tls-cert/],
+    [testCertificate.cert, "no PEM", /^Cannot use the private key ".*k\.pem": it is none/, /openssl pkey -inform der/],
+    [testCertificate.cert, locked, /it has a passphrase$/, /openssl pkey -in \S*k\.pem -out/],
+    [testCertificate.cert, otherCertificate.key, /c\.pem" with .*k\.pem": they do not belong together$/, /-pubkey/],
+  ] as const) {
+    writeFileSync(join(folder, "c.pem"), cert);
+    writeFileSync(join(folder, "k.pem"), key);
+    await assert.rejects(Server.start(configOf(words), options), { code: "SERVE_TLS", message, hint });
+  }
   assert.ok(readdirSync(folder).includes("c.pem"));
+});
+
+test("Server.reload() has a new certificate and new limits by the workers that are there", async (t) => {
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const write = (pems: { readonly cert: string; readonly key: string }): void => {
+    writeFileSync(cert, pems.cert);
+    writeFileSync(key, pems.key);
+  };
+  write(testCertificate);
+  const words = `--tls-cert=${cert} --tls-key=${key} --workers=1`;
+  const { server } = await start(t, configOf(words), {
+    workerMain: new URL("../front/worker-main.ts", import.meta.url),
+  });
+  const answer = async (): Promise<readonly [serial: string, status: number | undefined]> => {
+    const { host, port } = server.address;
+    const options = { host, port, agent: false, rejectUnauthorized: false, method: "POST" } as const;
+    const asked = httpsRequest(options).end("four");
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    const { serialNumber } = (response.socket as TLSSocket).getPeerCertificate();
+    response.resume();
+    await once(response, "close");
+    return [serialNumber, response.statusCode];
+  };
+  assert.deepEqual(await answer(), ["01", 200]);
+  write(otherCertificate);
+  assert.deepEqual(await server.reload(configOf(`${words} --max-body=3`)), { changed: [], isRolled: false });
+  assert.deepEqual(await answer(), ["02", 413]);
 });

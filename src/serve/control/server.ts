@@ -11,9 +11,9 @@ import type { ListenerGuests } from "./listener-guest.ts";
 import { type MetricFamily, MetricSums } from "./metrics.ts";
 import { ServePlace } from "./place.ts";
 import { type Plan, planOf } from "./plan.ts";
-import { Upstreams } from "./upstreams.ts";
+import { behindSocket, Upstreams } from "./upstreams.ts";
 import { type StartWorker, startWorker } from "./worker-handle.ts";
-import { WorkerSlot } from "./worker-slot.ts";
+import { type Elsewhere, WorkerSlot } from "./worker-slot.ts";
 
 /** What a server is started with beside its configuration. */
 export interface ServerOptions {
@@ -73,6 +73,12 @@ export class Server {
   readonly #files = new ServedFiles();
   readonly #place: ServePlace;
   readonly #upstreams: Upstreams;
+  /** What workers may ask for; the upstreams are made behind the options of their workers. */
+  readonly #elsewhere: Elsewhere = {
+    wake: (id, by) => this.#upstreams.wake(id, by),
+    rest: (id, by) => this.#upstreams.rest(id, by),
+    gone: (by) => this.#upstreams.gone(by),
+  };
   readonly #sums = new MetricSums(new Map(Object.entries({ ...metricFamilies, ...controlFamilies })));
   readonly #counts = { deaths: 0, reloads: 0, failedReloads: 0 };
   #plan: Plan;
@@ -326,7 +332,7 @@ export class Server {
       routes: plan.routes,
       workloads: plan.workloads.map(({ served }) => {
         const path = sockets.get(served.id);
-        return path === undefined ? served : { ...served, upstream: { path } };
+        return path === undefined ? served : behindSocket(served, path);
       }),
     };
   }
@@ -348,6 +354,7 @@ export class Server {
     const { tell } = this.#options;
     return {
       clock: this.#clock,
+      elsewhere: this.#elsewhere,
       tell,
       onDeath: () => (this.#counts.deaths += 1),
       onLines: (lines: WorkerLines) => this.#onLines(lines),

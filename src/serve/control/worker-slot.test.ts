@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SampanError } from "../../base/index.ts";
 import type { FromWorker, ToWorker, WorkerConfig, WorkerReport } from "../protocol.ts";
+import { FakeClock } from "./fake-clock-fixture.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 
@@ -32,31 +33,6 @@ class FakeWorker implements WorkerHandle {
 
   get kinds(): string[] {
     return this.got.map(({ kind }) => kind);
-  }
-}
-
-/** Time that a test moves by hand. */
-class FakeClock {
-  #now = 0;
-  readonly #timers = new Set<{ at: number; callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  setTimer(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#now + ms, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  move(ms: number): void {
-    this.#now += ms;
-    for (const timer of this.#timers) {
-      if (timer.at > this.#now) continue;
-      this.#timers.delete(timer);
-      timer.callback();
-    }
   }
 }
 

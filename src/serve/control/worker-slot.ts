@@ -16,6 +16,17 @@ export interface WorkerSlotOptions {
   readonly onDeath: () => void;
   /** The last report of a worker that is gone. */
   readonly onRetired: (report: WorkerReport) => void;
+  /** What its worker may ask for that runs elsewhere. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** What runs beside the workers while one of them wants it. */
+export interface Elsewhere {
+  /** Resolves once it runs. @throws why it does not */
+  wake(id: string, by: object): Promise<void>;
+  rest(id: string, by: object): void;
+  /** Whoever wanted something is no more. */
+  gone(by: object): void;
 }
 
 interface Awaited<T> {
@@ -141,8 +152,23 @@ export class WorkerSlot {
       case "report":
         this.#lastReport = message.report;
         return this.#reports.get(message.id)?.(message.report);
+      case "wake":
+        return void this.#wake(message.id);
+      case "rest":
+        return this.#options.elsewhere?.rest(message.id, this);
       case "drained":
         for (const done of this.#drained.splice(0)) done();
+    }
+  }
+
+  async #wake(id: string): Promise<void> {
+    const handle = this.#handle;
+    try {
+      await this.#options.elsewhere?.wake(id, this);
+      handle?.post({ kind: "awake", id });
+    } catch (error) {
+      const known = error instanceof SampanError ? error : lost(this.name, String(error));
+      handle?.post({ kind: "awake", id, error: known.toData() });
     }
   }
 
@@ -185,6 +211,7 @@ export class WorkerSlot {
     const { clock, tell, onRetired } = this.#options;
     this.#handle = undefined;
     this.#isReady = false;
+    this.#options.elsewhere?.gone(this);
     for (const settle of this.#reports.values()) settle(this.#lastReport);
     if (this.#lastReport !== undefined) onRetired(this.#lastReport);
     this.#lastReport = undefined;

@@ -94,11 +94,12 @@ export async function startComponent(
 /** What one use may take: it is not to run longer than its request is waited for. */
 export function instanceLimits({
   requestDeadline,
+  startDeadline,
   maxConcurrent,
   maxQueue,
   ...limits
 }: WorkloadLimits): InstanceLimits {
-  void [maxConcurrent, maxQueue];
+  void [startDeadline, maxConcurrent, maxQueue];
   return { ...limits, deadline: limits.deadline ?? requestDeadline };
 }
 

@@ -82,6 +82,16 @@ export function deadlinePassed(ms: number): Failure {
   };
 }
 
+/** A workload took too long to start for those that wait for it. */
+export function startPassed(ms: number): Failure {
+  return {
+    status: 504,
+    reason: "deadline",
+    message: `The workload had not started after ${ms} ms`,
+    hint: "give it more with --start-timeout (in a file: start-timeout:), or start it before its first request with --warm 1 (warm: 1)",
+  };
+}
+
 /** What is done for a client that has gone is ended. */
 export const clientGone: Failure = {
   status: 503,

@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { connect as connectTls } from "node:tls";
 import type { Front, FrontExchange, FrontLimits, FrontOptions, MakeFront } from "./front.ts";
+import type { ClientLimit } from "./head-check.ts";
 import { makeNativeFront } from "./native-front.ts";
 import { makeNodeFront } from "./node-front.ts";
 
@@ -26,6 +27,8 @@ export const wideLimits: FrontLimits = {
 export interface TestFront {
   readonly front: Front;
   readonly refused: string[];
+  /** The limits that those were past. */
+  readonly past: ClientLimit[];
   readonly connect: () => RawClient;
 }
 
@@ -37,11 +40,15 @@ export async function testFront(
   { limits, ...options }: Partial<Omit<FrontOptions, "limits">> & { readonly limits?: Partial<FrontLimits> } = {},
 ): Promise<TestFront> {
   const refused: string[] = [];
+  const past: ClientLimit[] = [];
   const front = await make({
     host: "127.0.0.1",
     port: 0,
     reusePort: false,
-    onRefused: (why) => refused.push(why),
+    onRefused: (why, limit) => {
+      refused.push(why);
+      if (limit !== undefined) past.push(limit);
+    },
     ...options,
     limits: { ...wideLimits, ...limits },
     onExchange,
@@ -60,7 +67,7 @@ export async function testFront(
     t.after(() => made.close());
     return made;
   };
-  return { front, refused, connect: client };
+  return { front, refused, past, connect: client };
 }
 
 /** One answer, as it came. */

@@ -4,10 +4,11 @@ import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { BodyPipe, HttpFailure, type HttpField } from "../../engine/index.ts";
-import { testCertificate } from "./certificate-fixture.ts";
+import { otherCertificate, testCertificate } from "./certificate-fixture.ts";
 import type { FrontExchange } from "./front.ts";
-import { bodyOf, fieldOf, fronts, RawClient, testFront } from "./front-fixture.ts";
+import { bodyOf, fieldOf, fronts, RawClient, testFront, wideLimits } from "./front-fixture.ts";
 import { makeNativeFront } from "./native-front.ts";
 import { makeNodeFront } from "./node-front.ts";
 
@@ -254,7 +255,7 @@ for (const [name, make] of fronts) {
 
     test("refuses bodies, heads and fields that are too large", async (t) => {
       const limits = { maxBody: 10, maxHeaders: 5, maxHeaderBytes: 2048 };
-      const { connect, refused } = await testFront(t, make, (exchange) => void bodyOf(exchange).catch(() => {}), {
+      const { connect, refused, past } = await testFront(t, make, (exchange) => void bodyOf(exchange).catch(() => {}), {
         limits,
       });
       const post = "POST / HTTP/1.1\r\nHost: a\r\n";
@@ -270,6 +271,27 @@ for (const [name, make] of fronts) {
       assert.equal(await status(get("/", `a: ${"b".repeat(2048)}\r\n`)), 431);
       assert.equal(await status(get(`/${"b".repeat(2048)}`)), 431);
       assert.ok(refused.length >= 4);
+      assert.deepEqual([...new Set(past)].toSorted(), ["body", "fields", "headers"]);
+    });
+
+    test("takes other limits while it listens, also on connections that are there", async (t) => {
+      const onExchange = (exchange: FrontExchange): void => {
+        bodyOf(exchange).then(
+          (body) => exchange.reply(200, [], body),
+          () => {},
+        );
+      };
+      const { connect, front } = await testFront(t, make, onExchange, { limits: { maxBody: 3, maxHeaderBytes: 1024 } });
+      const post = (body: string): string =>
+        `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      const wide = get("/", `a: ${"b".repeat(2000)}\r\n`);
+      const client = connect();
+      assert.equal((await client.ask(post("abc"))).status, 200);
+      assert.deepEqual([(await connect().ask(post("abcd"))).status, (await connect().ask(wide)).status], [413, 431]);
+      front.change({ limits: { ...wideLimits, maxBody: 4, idleTimeout: 20 } });
+      assert.equal((await client.ask(post("abcd"))).status, 200);
+      assert.deepEqual([(await connect().ask(post("abcde"))).status, (await connect().ask(wide)).status], [413, 200]);
+      assert.equal(await client.ended(), "");
     });
 
     test("refuses what is no HTTP, and what two servers may read in two ways", async (t) => {
@@ -503,4 +525,21 @@ test("makeNodeFront() speaks TLS, and tells of those who do not", async (t) => {
   plain.send(get());
   assert.doesNotMatch(await plain.ended(), /HTTP/);
   assert.match(refused[0] ?? "", /^TLS: /);
+});
+
+test("makeNodeFront() has another certificate for connections that come, and keeps the one it has for a wrong one", async (t) => {
+  const onExchange = (exchange: FrontExchange): void => exchange.reply(200, [], "");
+  const { connect, front } = await testFront(t, makeNodeFront, onExchange, { tls: testCertificate });
+  const serial = async (client: RawClient): Promise<string> => {
+    assert.equal((await client.ask(get())).status, 200);
+    return (client.socket as TLSSocket).getPeerCertificate().serialNumber;
+  };
+  const first = connect();
+  assert.equal(await serial(first), "01");
+  front.change({ limits: wideLimits, tls: otherCertificate });
+  assert.equal(await serial(connect()), "02");
+  assert.equal(await serial(first), "01");
+  const wrong = { cert: otherCertificate.cert, key: testCertificate.key };
+  assert.throws(() => front.change({ limits: wideLimits, tls: wrong }), { code: "SERVE_TLS" });
+  assert.equal(await serial(connect()), "02");
 });

@@ -1,4 +1,5 @@
 import type { IncomingExchange } from "../../engine/index.ts";
+import type { ClientLimit } from "./head-check.ts";
 
 /** One request and its answer, as a front hands it on. */
 export interface FrontExchange extends IncomingExchange {
@@ -48,14 +49,21 @@ export interface FrontOptions {
   readonly limits: FrontLimits;
   /** A request's head is there. */
   readonly onExchange: (exchange: FrontExchange) => void;
-  /** A client was refused before there was a request: `status` and why, for the operator. */
-  readonly onRefused: (why: string) => void;
+  /** A client was refused before there was a request: `status` and why, for the operator, and which limit it was past. */
+  readonly onRefused: (why: string, limit?: ClientLimit) => void;
 }
 
 /** A listener and its connections. */
 export interface Front {
   readonly address: { readonly host: string; readonly port: number };
   readonly connections: number;
+  /**
+   * What holds from now on; connections that are there keep their certificate, and what was their most bytes of a head. From TLS
+   * to none it does not go.
+   *
+   * @throws SERVE_TLS
+   */
+  change(options: Pick<FrontOptions, "limits" | "tls">): void;
   /** Takes no more connections and no more requests, and resolves once those that are there are answered, or after `ms`. */
   drain(ms: number): Promise<void>;
   /** Ends everything at once. */

@@ -1,7 +1,23 @@
+import type { clientLimits } from "../config/settings.ts";
+
 /** What is wrong with a request's head: the status that says so, and why. */
 export interface HeadProblem {
   readonly status: number;
   readonly why: string;
+  /** The limit that it is past. */
+  readonly limit?: ClientLimit;
+}
+
+/** A limit of clients that requests can be past, by its key in a server's file. */
+export type ClientLimit = Extract<
+  keyof typeof clientLimits,
+  "headers" | "fields" | "body" | "connections" | "header-timeout"
+>;
+
+/** What raises a limit, for the operator. */
+export function raiseText(limit: ClientLimit): string {
+  const key = `limits: { ${limit}: … } in the file of sampan serve -f FILE`;
+  return `where such clients are right, raise it with ${limit === "body" ? `--max-body, or ` : ""}${key}`;
 }
 
 /** What a request's head says about the message, once it is known to be right. */

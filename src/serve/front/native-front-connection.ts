@@ -172,7 +172,8 @@ export class NativeFrontConnection implements ExchangeConnection {
       const isOwed = this.#isIncoming && this.#wantsRead && !this.#current.owesContinue;
       if (isOwed && since > limits.bodyTimeout) this.#lost();
     } else if (this.#isInHead) {
-      if (since > limits.headerTimeout) this.#refuse({ status: 408, why: "a head that took too long" });
+      if (since > limits.headerTimeout)
+        this.#refuse({ status: 408, why: "a head that took too long", limit: "header-timeout" });
     } else if (since > limits.idleTimeout) this.#lost();
   }
 
@@ -211,8 +212,9 @@ export class NativeFrontConnection implements ExchangeConnection {
     const head = checkHead(parsed);
     if ("status" in head) return this.#wrong(head);
     if (parsed.fields.length / 2 > limits.maxHeaders)
-      return this.#wrong({ status: 431, why: `more than ${limits.maxHeaders} fields` });
-    if ((head.length ?? 0) > limits.maxBody) return this.#wrong({ status: 413, why: `a body of ${head.length} bytes` });
+      return this.#wrong({ status: 431, why: `more than ${limits.maxHeaders} fields`, limit: "fields" });
+    if ((head.length ?? 0) > limits.maxBody)
+      return this.#wrong({ status: 413, why: `a body of ${head.length} bytes`, limit: "body" });
     const hasBody = head.length !== 0;
     let exchange: NativeExchange;
     if (hasBody) {
@@ -241,7 +243,7 @@ export class NativeFrontConnection implements ExchangeConnection {
     const { maxBody } = this.#home.options.limits;
     if (exchange.bytesIn > maxBody) {
       this.#body?.fail(new HttpFailure({ tag: "HTTP-request-body-size", val: BigInt(exchange.bytesIn) }));
-      this.#wrong({ status: 413, why: `a body of more than ${maxBody} bytes` });
+      this.#wrong({ status: 413, why: `a body of more than ${maxBody} bytes`, limit: "body" });
       return;
     }
     if (this.#body?.isDropped === true && (this.#dropped += bytes.length) > mostDropped) {
@@ -321,8 +323,8 @@ export class NativeFrontConnection implements ExchangeConnection {
   }
 
   /** Answers what has no exchange, and takes nothing more. */
-  #refuse({ status, why }: HeadProblem): void {
-    this.#home.options.onRefused(`${status}: ${why}`);
+  #refuse({ status, why, limit }: HeadProblem): void {
+    this.#home.options.onRefused(`${status}: ${why}`, limit);
     this.#isRefused = true;
     const text = `${textOfStatus(status)}\n`;
     const head = `HTTP/1.1 ${status} ${textOfStatus(status)}\r\nDate: ${this.date}\r\nConnection: close\r\n`;
@@ -381,7 +383,7 @@ export class NativeFrontConnection implements ExchangeConnection {
 }
 
 function problemOf({ code, reason }: ParserProblem): HeadProblem {
-  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, why: "a head that is too large" };
+  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, why: "a head that is too large", limit: "headers" };
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return { status: 413, why: "chunk extensions that are too large" };
   return { status: 400, why: `no HTTP (${reason})` };
 }

@@ -37,7 +37,7 @@ export const makeNativeFront: MakeFront = async (options) => {
 };
 
 class NativeFront implements Front, ConnectionHome {
-  readonly options: FrontOptions;
+  options: FrontOptions;
   readonly address: { readonly host: string; readonly port: number };
   readonly scratch: Scratch = new Scratch();
   now: number = performance.now();
@@ -45,7 +45,7 @@ class NativeFront implements Front, ConnectionHome {
   isDraining = false;
   readonly #bound: BoundStream;
   readonly #connections = new Set<NativeFrontConnection>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   readonly #late: NativeExchange[] = [];
   #dated = 0;
   #onEmpty: (() => void) | undefined;
@@ -56,17 +56,20 @@ class NativeFront implements Front, ConnectionHome {
     const { address } = bound;
     this.address =
       address.family === "unix" ? { host: address.path, port: 0 } : { host: address.address, port: address.port };
-    const { headerTimeout, idleTimeout, bodyTimeout } = options.limits;
-    const least = Math.min(headerTimeout, idleTimeout, bodyTimeout);
     this.#tick();
-    this.#timer = setInterval(() => this.#tick(), Math.max(10, Math.min(500, least / 4)));
-    this.#timer.unref();
+    this.#timer = this.#ticking();
     const full = (): void => options.onRefused("cannot take a connection: no descriptor is left for it");
     bound.listen(backlog, (connection) => this.#accept(connection), full);
   }
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  change({ limits }: Pick<FrontOptions, "limits">): void {
+    this.options = { ...this.options, limits };
+    clearInterval(this.#timer);
+    this.#timer = this.#ticking();
   }
 
   closed(connection: NativeFrontConnection): void {
@@ -105,10 +108,16 @@ class NativeFront implements Front, ConnectionHome {
     else this.#bound.afterTurn(flush);
   }
 
+  #ticking(): NodeJS.Timeout {
+    const { headerTimeout, idleTimeout, bodyTimeout } = this.options.limits;
+    const least = Math.min(headerTimeout, idleTimeout, bodyTimeout);
+    return setInterval(() => this.#tick(), Math.max(10, Math.min(500, least / 4))).unref();
+  }
+
   #accept(connection: Connection): void {
     const { maxConnections } = this.options.limits;
     if (this.#connections.size >= maxConnections) {
-      this.options.onRefused(`more than ${maxConnections} connections`);
+      this.options.onRefused(`more than ${maxConnections} connections`, "connections");
       connection.reset();
       return;
     }

@@ -94,9 +94,9 @@ export class NodeConnection {
     const head = checkHead({ version, method, target, fields });
     if ("status" in head) return this.#reject(response, head);
     if (fields.length / 2 > limits.maxHeaders)
-      return this.#reject(response, { status: 431, why: `more than ${limits.maxHeaders} fields` });
+      return this.#reject(response, { status: 431, why: `more than ${limits.maxHeaders} fields`, limit: "fields" });
     if ((head.length ?? 0) > limits.maxBody)
-      return this.#reject(response, { status: 413, why: `a body of ${head.length} bytes` });
+      return this.#reject(response, { status: 413, why: `a body of ${head.length} bytes`, limit: "body" });
     const isSecure = "encrypted" in message.socket;
     const exchange = new NodeFrontExchange({ message, response, head, isSecure, maxBody: limits.maxBody, onRefused });
     this.#current = exchange;
@@ -153,10 +153,10 @@ export class NodeConnection {
 
   /** Refuses a request that has a place among the answers. */
   #reject(response: ServerResponse, problem: HeadProblem): void {
-    const { status, why } = problem;
+    const { status, why, limit } = problem;
     this.#problem = problem;
     this.#waiting.length = 0;
-    this.#options.onRefused(`${status}: ${why}`);
+    this.#options.onRefused(`${status}: ${why}`, limit);
     this.#socket.destroySoon = () => this.#linger();
     const text = `${textOfStatus(status)}\n`;
     response.shouldKeepAlive = false;
@@ -165,8 +165,8 @@ export class NodeConnection {
   }
 
   /** Answers what has no place among the answers, behind all of them. */
-  #answerProblem({ status, why }: HeadProblem): void {
-    this.#options.onRefused(`${status}: ${why}`);
+  #answerProblem({ status, why, limit }: HeadProblem): void {
+    this.#options.onRefused(`${status}: ${why}`, limit);
     const text = `${textOfStatus(status)}\n`;
     const head = `HTTP/1.1 ${status} ${textOfStatus(status)}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\n`;
     const fields = `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\n\r\n`;

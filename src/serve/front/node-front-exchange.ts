@@ -9,7 +9,7 @@ import {
   nodeExchange,
   type OutgoingResponseParts,
 } from "../../engine/index.ts";
-import type { FrontExchange } from "./front.ts";
+import type { FrontExchange, FrontOptions } from "./front.ts";
 import type { RequestHead } from "./head-check.ts";
 
 /** What an exchange of Node's server is made with. */
@@ -20,7 +20,7 @@ export interface NodeFrontExchangeParts {
   readonly isSecure: boolean;
   readonly maxBody: number;
   /** Hears where the client is refused for its body's size. */
-  readonly onRefused: (why: string) => void;
+  readonly onRefused: FrontOptions["onRefused"];
 }
 
 /** One request that Node's server parsed, and the answer to it. */
@@ -31,7 +31,7 @@ export class NodeFrontExchange implements FrontExchange {
   readonly isSecure: boolean;
   readonly #inner: IncomingExchange;
   readonly #maxBody: number;
-  readonly #onRefused: (why: string) => void;
+  readonly #onRefused: FrontOptions["onRefused"];
   #body: BodyPipe | undefined;
   #replied = 0;
   #bytesIn = 0;
@@ -159,7 +159,7 @@ export class NodeFrontExchange implements FrontExchange {
     const isKnown = this.#bytesIn > this.#maxBody;
     this.#bytesIn += bytes;
     if (isKnown || this.#bytesIn <= this.#maxBody) return;
-    this.#onRefused(`413: a body of more than ${this.#maxBody} bytes`);
+    this.#onRefused(`413: a body of more than ${this.#maxBody} bytes`, "body");
     this.request.body.fail(new HttpFailure({ tag: "HTTP-request-body-size", val: BigInt(this.#bytesIn) }));
     this.message.pause();
     this.response.shouldKeepAlive = false;

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
-import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from "node:tls";
+import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from "node:tls";
 import { SampanError } from "../../base/index.ts";
 import type { Front, FrontOptions, MakeFront } from "./front.ts";
 import type { HeadProblem } from "./head-check.ts";
@@ -15,18 +15,20 @@ export const makeNodeFront: MakeFront = async (options) => {
 };
 
 class NodeFront implements Front {
-  readonly #options: FrontOptions;
+  /** Connections look at them again and again. */
+  readonly #options: Writable<FrontOptions>;
   /** Parses and answers. */
   readonly #http: HttpServer;
   /** Takes connections: the same, or one that decrypts in front of it. */
   readonly #listener: Server;
+  readonly #tls: TlsServer | undefined;
   readonly #connections = new Map<Socket, NodeConnection>();
   #address = { host: "", port: 0 };
   #onEmpty: (() => void) | undefined;
 
   constructor(options: FrontOptions) {
-    this.#options = options;
-    const { limits, tls, onRefused } = options;
+    this.#options = { ...options };
+    const { limits, tls } = options;
     this.#http = createServer({
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headerTimeout,
@@ -39,13 +41,14 @@ class NodeFront implements Front {
       keepAlive: true,
       shouldUpgradeCallback: () => false,
     });
-    this.#http.timeout = limits.bodyTimeout;
     this.#http.keepAliveTimeoutBuffer = 0;
-    // Node forgets those that are too many without a word: one more than may be is enough to tell.
-    this.#http.maxHeadersCount = limits.maxHeaders + 1;
-    this.#listener = tls === undefined ? this.#http : this.#decrypting(tls);
-    this.#listener.maxConnections = limits.maxConnections;
-    this.#listener.on("drop", () => onRefused(`more than ${limits.maxConnections} connections`));
+    this.#tls = tls === undefined ? undefined : this.#decrypting(tls);
+    this.#listener = this.#tls ?? this.#http;
+    this.#listener.on("drop", () => {
+      const { onRefused, limits: now } = this.#options;
+      onRefused(`more than ${now.maxConnections} connections`, "connections");
+    });
+    this.#limit(limits);
     this.#wire();
   }
 
@@ -82,6 +85,16 @@ class NodeFront implements Front {
     if (listener !== this.#http) this.#http.emit("listening");
   }
 
+  change({ limits, tls }: Pick<FrontOptions, "limits" | "tls">): void {
+    if (tls !== undefined && this.#tls !== undefined) {
+      const { tls: before } = this.#options;
+      if (tls.cert !== before?.cert || tls.key !== before.key)
+        usable(() => this.#tls?.setSecureContext(contextOf(tls)));
+      this.#options.tls = tls;
+    }
+    this.#limit(limits);
+  }
+
   async drain(ms: number): Promise<void> {
     this.#stopListening();
     for (const connection of this.#connections.values()) connection.drain();
@@ -106,9 +119,23 @@ class NodeFront implements Front {
     if (this.#listener !== this.#http) this.#http.close(() => {});
   }
 
-  #decrypting(tls: { readonly cert: string; readonly key: string }): Server {
+  #limit(limits: FrontOptions["limits"]): void {
+    this.#options.limits = limits;
+    const http = this.#http;
+    http.timeout = limits.bodyTimeout;
+    http.headersTimeout = limits.headerTimeout;
+    http.keepAliveTimeout = limits.idleTimeout;
+    // Node forgets those that are too many without a word: one more than may be is enough to tell.
+    http.maxHeadersCount = limits.maxHeaders + 1;
+    // Each connection's parser is made with it.
+    Object.assign(http, { maxHeaderSize: limits.maxHeaderBytes });
+    this.#listener.maxConnections = limits.maxConnections;
+  }
+
+  #decrypting(tls: TlsFiles): TlsServer {
     const handshakeTimeout = this.#options.limits.headerTimeout;
-    const server = tlsServer({ ...tls, handshakeTimeout, minVersion: "TLSv1.2", ALPNProtocols: ["http/1.1"] });
+    const options = { ...contextOf(tls), handshakeTimeout, ALPNProtocols: ["http/1.1"] };
+    const server = usable(() => createTlsServer(options));
     server.on("secureConnection", (socket) => this.#http.emit("connection", socket));
     server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
       if (error.code !== "ECONNRESET") this.#options.onRefused(`TLS: ${error.code ?? error.message}`);
@@ -148,16 +175,25 @@ class NodeFront implements Front {
 function problemOf({ code, message }: NodeJS.ErrnoException): HeadProblem | undefined {
   // A stream's own failure has none, or one that is no text.
   if (typeof code !== "string") return undefined;
-  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, why: "a head that is too large" };
+  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, why: "a head that is too large", limit: "headers" };
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return { status: 413, why: "chunk extensions that are too large" };
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { status: 408, why: "a head that took too long" };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
+    return { status: 408, why: "a head that took too long", limit: "header-timeout" };
   if (code === "HPE_INVALID_EOF_STATE" || !code.startsWith("HPE_")) return undefined;
   return { status: 400, why: `no HTTP (${message.replace(/^Parse Error: /, "")})` };
 }
 
-function tlsServer(options: TlsOptions): TlsServer {
+type TlsFiles = NonNullable<FrontOptions["tls"]>;
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function contextOf({ cert, key }: TlsFiles): SecureContextOptions {
+  return { cert, key, minVersion: "TLSv1.2" };
+}
+
+/** @throws SERVE_TLS */
+function usable<T>(use: () => T): T {
   try {
-    return createTlsServer(options);
+    return use();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SampanError("SERVE_TLS", `Cannot use the certificate and its key: ${why}`, {

@@ -19,10 +19,12 @@ const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 export class ProxyRunner implements Runner {
   readonly #path: string;
   readonly #agent: Agent;
+  readonly #onClose: () => void;
   #inUse = 0;
 
-  constructor({ upstream, limits }: ServedWorkload) {
+  constructor({ upstream, limits }: ServedWorkload, onClose: () => void = () => {}) {
     this.#path = upstream?.path ?? "";
+    this.#onClose = onClose;
     this.#agent = new Agent({
       keepAlive: true,
       maxSockets: limits.maxConcurrent,
@@ -60,6 +62,7 @@ export class ProxyRunner implements Runner {
 
   close(): void {
     this.#agent.destroy();
+    this.#onClose();
   }
 
   async #exchange(request: ServedRequest, attempt: "first" | "second"): Promise<void> {

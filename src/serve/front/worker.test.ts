@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { FromWorker, MetricRow, ToWorker } from "../protocol.ts";
-import { fieldOf, fronts, RawClient } from "./front-fixture.ts";
+import { fieldOf, fronts, RawClient, wideLimits } from "./front-fixture.ts";
 import { handlerFile, handlerWorkload, TestWorker, workerConfig } from "./worker-fixture.ts";
 import { workloadSettings } from "./served-fixture.ts";
 
@@ -18,6 +18,20 @@ after(() => rmSync(folder, { recursive: true }));
 
 for (const [name, make] of fronts) {
   describe(`ServingWorker with ${name}`, () => {
+    test("says which setting lets a client through that was refused", async (t) => {
+      const worker = new TestWorker(t, make);
+      await worker.configure({ workloads: [handlerWorkload(t)], limits: { ...wideLimits, maxBody: 3, maxHeaders: 3 } });
+      const long = await worker.connect();
+      assert.equal((await long.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfour")).status, 413);
+      assert.match(
+        await worker.line("operator", "413: "),
+        / \(hint: .*--max-body, or limits: \{ body: … \} in the file/,
+      );
+      const many = await worker.connect();
+      assert.equal((await many.ask(get("/", "a: b\r\nc: d\r\ne: f\r\n"))).status, 431);
+      assert.match(await worker.line("operator", "431: "), / \(hint: .* limits: \{ fields: … \} in the file/);
+    });
+
     test("has components answer by routes, from zero, and tells how it stands", async (t) => {
       const worker = new TestWorker(t, make);
       await worker.configure({ workloads: [handlerWorkload(t)], routes: [{ path: "/app", workload: "answer@1" }] });

@@ -7,6 +7,7 @@ import { startComponent } from "./component-runner.ts";
 import { coldLine, type Failure, noRoute, operatorLine } from "./failures.ts";
 import { Peers } from "./forwarded.ts";
 import type { Front, FrontExchange, MakeFront } from "./front.ts";
+import { type ClientLimit, raiseText } from "./head-check.ts";
 import { GuestLines, Lines } from "./lines.ts";
 import { instanceRows, WorkloadMetrics } from "./metrics.ts";
 import { makeNodeFront } from "./node-front.ts";
@@ -41,6 +42,8 @@ export class ServingWorker implements RequestOwner {
   readonly #used = new Map<string, InstanceUsage>();
   /** Those that answer their last requests. */
   readonly #retired = new Set<Workload>();
+  /** Those that run elsewhere and are waited for. */
+  readonly #waking = new Map<string, PromiseWithResolvers<void>>();
   readonly #idPrefix = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("base64url");
   #engine: Engine | undefined;
   #front: Front | undefined;
@@ -63,7 +66,8 @@ export class ServingWorker implements RequestOwner {
 
   /** Takes a message of control's; those that take time are done in turn. */
   receive(message: ToWorker): void {
-    if (message.kind === "report") this.#send({ kind: "report", id: message.id, report: this.#report() });
+    if (message.kind === "awake") this.#awake(message);
+    else if (message.kind === "report") this.#send({ kind: "report", id: message.id, report: this.#report() });
     else if (message.kind === "drain") this.#turn = this.#turn.then(() => this.#drain(message.ms));
     else this.#turn = this.#turn.then(() => this.#configure(message.config));
   }
@@ -92,6 +96,7 @@ export class ServingWorker implements RequestOwner {
       this.#engine ??= new Engine(config.cache === undefined ? {} : { cache: config.cache });
       await this.#place(config);
       if (isFirst) await this.#listen(config);
+      else this.#front?.change(config);
       this.#send({ kind: "configured", generation });
     } catch (error) {
       this.#send({ kind: "failed", error: dataOf(error), ...(isFirst ? {} : { generation }) });
@@ -135,7 +140,7 @@ export class ServingWorker implements RequestOwner {
       ...(tls === undefined ? {} : { tls }),
       limits,
       onExchange: (exchange) => this.#take(exchange),
-      onRefused: (why) => this.#refuse(why),
+      onRefused: (why, limit) => this.#refuse(why, limit),
     });
     this.#send({ kind: "ready", address: this.#front.address });
   }
@@ -159,12 +164,13 @@ export class ServingWorker implements RequestOwner {
   }
 
   /** Tells of a client that was refused; of many for the same reason once a second. */
-  #refuse(why: string): void {
+  #refuse(why: string, limit?: ClientLimit): void {
     this.#refused += 1;
     const known = this.#refusals.get(why);
     // Clients choose what some reasons say: those beyond the first many are counted and no more.
     const isTold = known !== undefined || this.#refusals.size < mostReasons;
-    if (known === undefined && isTold) this.#lines.add("operator", `A client was refused: ${why}`);
+    const hint = limit === undefined ? "" : ` (hint: ${raiseText(limit)})`;
+    if (known === undefined && isTold) this.#lines.add("operator", `A client was refused: ${why}${hint}`);
     if (isTold) this.#refusals.set(why, (known ?? 0) + 1);
     if (this.#refusalTimer !== undefined) return;
     this.#refusalTimer = setTimeout(() => {
@@ -200,12 +206,29 @@ export class ServingWorker implements RequestOwner {
 
   #start(settings: ServedWorkload): Promise<Runner> {
     const engine = this.#engine;
-    if (settings.upstream !== undefined || engine === undefined) return Promise.resolve(new ProxyRunner(settings));
+    if (settings.upstream !== undefined || engine === undefined) return this.#wake(settings);
     const lines = (): GuestLines => new GuestLines(this.#lines, settings.name);
     const stdio = { stdin: nothing, stdout: lines(), stderr: lines() };
     if (settings.kind === "cgi") return startCgi(engine, settings, stdio);
     const tell = (line: string): void => this.#lines.add("operator", line);
     return startComponent(engine, settings, { stdio, tell });
+  }
+
+  /** Has control run what runs elsewhere, until the runner is closed. */
+  async #wake(settings: ServedWorkload): Promise<Runner> {
+    const { id } = settings;
+    const waking = this.#waking.get(id) ?? Promise.withResolvers<void>();
+    this.#waking.set(id, waking);
+    this.#send({ kind: "wake", id });
+    await waking.promise;
+    return new ProxyRunner(settings, () => this.#send({ kind: "rest", id }));
+  }
+
+  #awake({ id, error }: Extract<ToWorker, { readonly kind: "awake" }>): void {
+    const waking = this.#waking.get(id);
+    this.#waking.delete(id);
+    if (error === undefined) waking?.resolve();
+    else waking?.reject(SampanError.fromData(error));
   }
 
   #metricsOf(name: string): WorkloadMetrics {

@@ -1,6 +1,6 @@
 import type { InstanceUsage } from "../../engine/index.ts";
 import type { ServedWorkload, WorkloadReport } from "../protocol.ts";
-import { deadlinePassed, type Failure, failureOf, queueFull } from "./failures.ts";
+import { deadlinePassed, type Failure, failureOf, queueFull, startPassed } from "./failures.ts";
 import type { WorkloadMetrics } from "./metrics.ts";
 import { addUsage, noUsage, type Runner } from "./runner.ts";
 import { RequestList } from "./request-list.ts";
@@ -42,6 +42,8 @@ export class Workload implements RequestOwner {
   /** Those that have a deadline and are not over, in the order in which they came. */
   readonly #timed = new RequestList();
   #deadlineTimer: NodeJS.Timeout | undefined;
+  /** When it last came from zero: for those that waited for that, their time begins then. */
+  #readyAt = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   #lastUsed = 0;
   #isRetired = false;
@@ -68,7 +70,7 @@ export class Workload implements RequestOwner {
     const { limits } = this.settings;
     request.owner = this;
     this.metrics.active += 1;
-    if (limits.requestDeadline !== undefined) this.#watch(request, limits.requestDeadline);
+    if (limits.requestDeadline !== undefined || this.#deadline !== undefined) this.#watch(request);
     if (this.#running < limits.maxConcurrent) this.#run(request);
     else if (this.queued < limits.maxQueue) this.#queue.push(request);
     else request.refuse(queueFull(limits));
@@ -193,7 +195,17 @@ export class Workload implements RequestOwner {
       throw error;
     } finally {
       this.#starting = undefined;
+      this.#begun();
     }
+  }
+
+  /** The time of those that waited for the start begins. */
+  #begun(): void {
+    this.#readyAt = performance.now();
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineTimer = undefined;
+    const { requestDeadline } = this.settings.limits;
+    if (requestDeadline !== undefined && this.#timed.first !== undefined) this.#expireAfter(requestDeadline);
   }
 
   /** Nothing is to be done: it may go to zero after a while, or end. */
@@ -234,28 +246,38 @@ export class Workload implements RequestOwner {
     this.#parts.onClosed();
   }
 
-  /** One timer for all: the deadline is the same for each, so that the first that came is the first whose time is over. */
-  #watch(request: ServedRequest, deadline: number): void {
-    this.#timed.add(request);
-    if (this.#deadlineTimer === undefined) this.#expireAfter(deadline, deadline);
+  /** How long a request may take now: as long as the start may, while nothing runs. */
+  get #deadline(): number | undefined {
+    const { requestDeadline, startDeadline } = this.settings.limits;
+    return this.#runner === undefined ? startDeadline : requestDeadline;
   }
 
-  #expireAfter(ms: number, deadline: number): void {
-    this.#deadlineTimer = setTimeout(() => this.#expire(deadline), Math.ceil(ms));
+  /** One timer for all: the deadline is the same for each, so that the first that came is the first whose time is over. */
+  #watch(request: ServedRequest): void {
+    this.#timed.add(request);
+    const deadline = this.#deadline;
+    if (this.#deadlineTimer === undefined && deadline !== undefined) this.#expireAfter(deadline);
+  }
+
+  #expireAfter(ms: number): void {
+    this.#deadlineTimer = setTimeout(() => this.#expire(), Math.ceil(ms));
     this.#deadlineTimer.unref();
   }
 
-  #expire(deadline: number): void {
+  #expire(): void {
     this.#deadlineTimer = undefined;
+    const deadline = this.#deadline;
+    if (deadline === undefined) return;
+    const failed = this.#runner === undefined ? startPassed : deadlinePassed;
     const now = performance.now();
     for (let request = this.#timed.first; request !== undefined; request = this.#timed.first) {
-      const left = request.begun + deadline - now;
+      const left = Math.max(request.begun, this.#readyAt) + deadline - now;
       if (left > 0) {
-        this.#expireAfter(left, deadline);
+        this.#expireAfter(left);
         return;
       }
       this.#timed.remove(request);
-      request.end(deadlinePassed(deadline));
+      request.end(failed(deadline));
     }
   }
 }
