@@ -4,6 +4,7 @@ import {
   FileStat,
   type HostInstance,
   isSame,
+  Places,
   type PollEvents,
   PollList,
   Socket,
@@ -33,8 +34,6 @@ const mostSubscriptions = 65_536;
 const abstime = 1;
 /** `eventrwflags`: the other side has hung up. */
 const hangup = 1;
-/** So many are put in order without V8's sort. */
-const fewNumbers = 64;
 /** Entries that are compared in one go where there are so many: that they are the same is found out some times faster. */
 const entriesAtOnce = 128;
 const eventTypes = ["clock", "read", "write"] as const;
@@ -54,7 +53,7 @@ class Subscriptions {
   /** Places of clocks whose times are moments, which are ever nearer. */
   readonly #moments = new Set<number>();
   /** Places that are to be read. */
-  readonly #changed: number[] = [];
+  readonly #changed = new Places();
 
   constructor(host: HostInstance, layout: SubscriptionLayout) {
     this.#host = host;
@@ -77,9 +76,9 @@ class Subscriptions {
     this.#findChanges(context.memory, { from, count, known: isKnown ? list.count : 0 });
     const changed = this.#changed;
     // An entry that only moved has left its old place before it gets its new one.
-    for (const index of changed) this.#clear(index);
-    for (const index of changed) this.#readEntry(context, index);
-    for (const index of this.#moments) this.#readEntry(context, index);
+    for (let turn = 0; turn < changed.count; turn++) this.#clear(changed.at(turn));
+    for (let turn = 0; turn < changed.count; turn++) this.#readEntry(context, changed.at(turn));
+    if (this.#moments.size > 0) for (const index of this.#moments) this.#readEntry(context, index);
     if (!isKnown) list.sweep();
     this.#generation = generation;
   }
@@ -97,7 +96,7 @@ class Subscriptions {
       this.#words = more;
     }
     const before = { words: this.#words, at: 0 };
-    this.#changed.length = 0;
+    this.#changed.clear();
     for (let index = 0; index < known; index += entriesAtOnce) {
       const end = Math.min(known, index + entriesAtOnce);
       const place = { words: list.words, at: list.at + index * size };
@@ -121,7 +120,7 @@ class Subscriptions {
 
   #take({ words, at }: Words, index: number): void {
     const size = this.#layout.size / 4;
-    this.#changed.push(index);
+    this.#changed.add(index);
     for (let place = index * size; place < (index + 1) * size; place++) this.#words[place] = words[at + place] ?? 0;
   }
 
@@ -173,13 +172,10 @@ class Subscriptions {
   /** Writes the events of what is ready, in the order of the list, and answers how many. */
   write(memory: GuestMemory, to: number): number {
     const { ready } = this.list;
-    if (ready.length > 1) sort(ready);
-    let at = to;
-    for (const index of ready) {
-      this.#writeEvent(memory, index, at);
-      at += eventSize;
-    }
-    return ready.length;
+    const { count } = ready;
+    if (count > 1) ready.sort();
+    for (let turn = 0; turn < count; turn++) this.#writeEvent(memory, ready.at(turn), to + turn * eventSize);
+    return count;
   }
 
   #writeEvent(memory: GuestMemory, index: number, at: number): void {
@@ -260,23 +256,6 @@ export function pollCall(layout: SubscriptionLayout) {
       },
     },
   );
-}
-
-/** Puts numbers in order: they nearly are, and few. */
-function sort(numbers: number[]): void {
-  if (numbers.length > fewNumbers) {
-    numbers.sort((a, b) => a - b);
-    return;
-  }
-  for (let i = 1; i < numbers.length; i++) {
-    const number = numbers[i] ?? 0;
-    let at = i;
-    for (let before = numbers[at - 1] ?? 0; at > 0 && before > number; before = numbers[at - 1] ?? 0) {
-      numbers[at] = before;
-      at -= 1;
-    }
-    numbers[at] = number;
-  }
 }
 
 function isListener(socket: Socket): boolean {

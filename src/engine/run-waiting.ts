@@ -23,9 +23,10 @@ export function runWaiting(request: RunRequest, timeout?: number): Promise<RunRe
 
 async function endingOf(request: RunRequest, notes: Notes, deadline: number | undefined): Promise<RunEnding> {
   const { bytes, name, file, limits, grants, args } = request;
-  // Its code looks up once a slice, so that a guest that computes leaves its connections some time.
   const { memory } = limits;
-  const module = compileGuest(bytes, { name, file, memory, checks: true, hotFunctions: true, cache: ownCache() });
+  // Only a guest that is ended while it computes has to look up: its connections are nobody else's, and wait for it as anywhere.
+  const checks = request.checks === true || deadline !== undefined;
+  const module = compileGuest(bytes, { name, file, memory, checks, hotFunctions: true, cache: ownCache() });
   const thread = new GuestThread(watchedThread());
   const workload = new HostWorkload(grants, {
     limits,

@@ -28,6 +28,6 @@ export { deafObserver, type Observer } from "./observer.ts";
 export { type Random } from "./random.ts";
 export { HostInstance, type Meter } from "./instance.ts";
 export { type StdioChannels } from "./own-channels.ts";
-export { type PollEvents, PollList } from "./poll-list.ts";
+export { Places, type PollEvents, PollList } from "./poll-list.ts";
 export { isSame, type Words } from "./same-words.ts";
 export { createFileCalls, type HostLimits, type HostOptions, HostWorkload, type InstanceOptions } from "./workload.ts";

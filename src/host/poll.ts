@@ -19,13 +19,15 @@ const longestTurn = 10;
 
 /** Waits for the first of what a list has; then the list has the places of what is ready. */
 export function waitForFirst(list: PollList, { clocks, waits, changes, onTurn }: PollOptions): void | Promise<void> {
-  list.ready.length = 0;
+  list.ready.clear();
   if (waits === undefined) return blockForFirst(list, new Sleep(list.times.values(), clocks), onTurn);
   if (changes !== undefined) list.listen(changes);
   list.findSockets();
   findTimes(list, 0n);
-  if (list.ready.length > 0 && list.others.size === 0) return undefined;
-  return new Poll(list, { clocks, waits }).first();
+  const waited = list.ready.count > 0 && list.others.size === 0 ? undefined : new Poll(list, { clocks, waits }).first();
+  if (waited === undefined && !list.isSpinning()) return undefined;
+  list.waits();
+  return waited ?? waits.yield().then(() => waitForFirst(list, { clocks, waits, changes, onTurn }));
 }
 
 /** The time that a wait has taken, as the guest's clock has it. */
@@ -74,8 +76,8 @@ function blockForFirst(list: PollList, sleep: Sleep, onTurn: (() => void) | unde
   const longest = onTurn !== undefined || watched.length > 1 ? longestTurn : Number.POSITIVE_INFINITY;
   for (let elapsed = 0n; ; elapsed = sleep.elapsed) {
     findTimes(list, elapsed);
-    for (const i of watched) if (list.descriptor(i)?.wait(list.events(i), 0) === true) list.ready.push(i);
-    if (list.ready.length > 0) return;
+    for (const i of watched) if (list.descriptor(i)?.wait(list.events(i), 0) === true) list.ready.add(i);
+    if (list.ready.count > 0) return;
     const turn = Math.max(0, Math.min(sleep.left ?? Number.POSITIVE_INFINITY, longest));
     if (first === undefined) blockFor(turn);
     else list.descriptor(first)?.wait(list.events(first), turn === Number.POSITIVE_INFINITY ? -1 : turn);
@@ -85,7 +87,7 @@ function blockForFirst(list: PollList, sleep: Sleep, onTurn: (() => void) | unde
 
 /** Notes the times that are over. */
 function findTimes({ times, ready }: PollList, elapsed: bigint): void {
-  if (times.size > 0) for (const [index, after] of times) if (after <= elapsed) ready.push(index);
+  if (times.size > 0) for (const [index, after] of times) if (after <= elapsed) ready.add(index);
 }
 
 function blockFor(ms: number): void {
@@ -112,7 +114,7 @@ class Poll {
   first(): void | Promise<void> {
     const list = this.#list;
     for (const index of list.others) this.#watch(index);
-    if (list.ready.length > 0) return this.#giveUp();
+    if (list.ready.count > 0) return this.#giveUp();
     if (list.times.size > 0) this.#sleep = new Sleep(list.times.values(), this.#clocks);
     return this.#waits.until((resolve) => {
       this.#wake = resolve;
@@ -135,11 +137,11 @@ class Poll {
   #watch(index: number): void {
     const list = this.#list;
     const wake = (): void => {
-      list.ready.push(index);
+      list.ready.add(index);
       this.#woken();
     };
     const watch = list.descriptor(index)?.watch(list.events(index), wake);
-    if (watch === true) list.ready.push(index);
+    if (watch === true) list.ready.add(index);
     else if (watch !== undefined) this.#stops.push(watch);
   }
 
@@ -150,7 +152,7 @@ class Poll {
     const list = this.#list;
     list.findSockets();
     if (this.#sleep !== undefined) findTimes(list, this.#sleep.elapsed);
-    if (list.ready.length === 0) return;
+    if (list.ready.count === 0) return;
     this.#giveUp();
     wake();
   }

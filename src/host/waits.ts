@@ -45,6 +45,8 @@ export class Readiness {
 export class Waits {
   readonly alarms: Alarms;
   readonly readiness: Readiness;
+  /** Most instances wait for one thing at a time. */
+  #only: (() => void) | undefined;
   readonly #pending = new Set<() => void>();
   #spare: AbortController | undefined;
 
@@ -61,14 +63,22 @@ export class Waits {
     return new Promise((resolve, reject) => {
       const giveUp = start(
         (value) => {
-          if (this.#pending.delete(giveUp)) resolve(value);
+          if (this.#isOver(giveUp)) resolve(value);
         },
         (error) => {
-          if (this.#pending.delete(giveUp)) reject(error as Error);
+          if (this.#isOver(giveUp)) reject(error as Error);
         },
       );
-      this.#pending.add(giveUp);
+      if (this.#only === undefined) this.#only = giveUp;
+      else this.#pending.add(giveUp);
     });
+  }
+
+  /** Takes out what is waited for; false where it was given up. */
+  #isOver(giveUp: () => void): boolean {
+    if (this.#only !== giveUp) return this.#pending.delete(giveUp);
+    this.#only = undefined;
+    return true;
   }
 
   /** Makes an attempt each time that a descriptor is ready, until it does not throw HostError again. */
@@ -111,8 +121,9 @@ export class Waits {
 
   /** Gives up all that is waited for. */
   cancel(): void {
-    if (this.#pending.size === 0) return;
-    const pending = [...this.#pending];
+    if (this.#only === undefined && this.#pending.size === 0) return;
+    const pending = [...(this.#only === undefined ? [] : [this.#only]), ...this.#pending];
+    this.#only = undefined;
     this.#pending.clear();
     for (const giveUp of pending) giveUp();
   }

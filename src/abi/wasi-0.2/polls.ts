@@ -32,7 +32,7 @@ export class Polls {
     if (pollable.isReady()) return undefined;
     const waited = this.#wait([pollable]);
     const found = (): void => {
-      if (this.#list.ready.length > 0) pollable.found?.();
+      if (this.#list.ready.count > 0) pollable.found?.();
     };
     return waited === undefined ? found() : waited.then(found);
   }
@@ -54,7 +54,9 @@ export class Polls {
   }
 
   #ready(): Uint32Array {
-    const ready = Uint32Array.from(this.#list.ready).sort();
+    const places = this.#list.ready;
+    places.sort();
+    const ready = Uint32Array.from({ length: places.count }, (_, turn) => places.at(turn));
     for (const index of ready) this.#placed[index]?.found?.();
     return ready;
   }

@@ -55,6 +55,19 @@ test("poll_oneoff() tells among files, a pipe, clocks and sockets exactly those 
 
 test("epoll_oneoff() tells what is ready in each call, as poll_oneoff does", () => testMixture("epoll_oneoff"));
 
+test("poll_oneoff() lets what is not ready become so for a guest that asks over and over what is", () =>
+  withSockets({ version: 1, isTraced: false }, async (p) => {
+    const { client, server } = await p.pair();
+    const watched: Watch[] = [
+      { fd: client, events: "write" },
+      { fd: server, events: "read" },
+    ];
+    await p.number("sock_send", client, p.pieces("x"), 0);
+    let asked = 0;
+    for (let told = 0; told < 2 * 32; asked++) told = (await poll(p, "poll_oneoff", watched)).length;
+    assert.ok(asked < 1_000, `${asked} times`);
+  }));
+
 test("poll_oneoff() finds the ready one among 501 sockets, and what it watched can be closed", () =>
   withSockets({ version: 1, memory: { initial: 4 }, isTraced: false }, async (p) => {
     const { client, server } = await p.pair();

@@ -50,6 +50,8 @@ export abstract class Socket extends Descriptor {
   readonly access: DescriptorAccess = { read: true, write: true };
   abstract readonly family: SocketFamily;
   abstract readonly kind: SocketKind;
+  /** What the list of polls that had it first knows of it: so it finds that without looking it up. */
+  watched: object | undefined;
   readonly #waiting: SocketWaits;
   #waiters = noWaiters;
   #options: Record<SocketOption, number> | undefined;
