@@ -87,3 +87,10 @@ test("readLoops() takes a loop around a jump table for one only where a jump goe
   // A jump whose aim is computed may go anywhere.
   assert.ok((unknown?.loopWork ?? 0) > 95, `${unknown?.loopWork}`);
 });
+
+test("readLoops() takes twice as much for a call off the work of a loop around a jump table", () => {
+  const calls = call(0);
+  const table = (body: Bytes): Bytes => loop(block(block([0x20, 0, 0x0e, 2, 0, 1, 1]), nops(300), body), goOnAt(0, 0));
+  const [without, calling] = loopsOf(table([]), table(calls));
+  assert.equal((without?.loopWork ?? 0) + calls.length - (calling?.loopWork ?? 0), 128);
+});

@@ -13,7 +13,8 @@ export interface FunctionLoops {
   readonly bodySize: number;
   /**
    * How much work of its own it repeats: bytes in loops, those in nested loops once for each, less 64 for each call, which
-   * stands for work that is done elsewhere. 0 where it has no loop, or only such as call others.
+   * stands for work that is done elsewhere (128 in a function with a jump table, as Go's compiler makes them: there all that
+   * a call takes goes through memory, by some 64 bytes of code). 0 where it has no loop, or only such as call others.
    */
   readonly loopWork: number;
   /** Indices of own functions that it calls directly outside of loops, each once; calls that never return are left out. */
@@ -22,8 +23,8 @@ export interface FunctionLoops {
   readonly loopCallees: Uint32Array;
 }
 
-/** Work in bytes that a call in a loop stands for. */
-const callWork = 64;
+/** Work in bytes that a call in a loop stands for, and what it stands for in a function with a jump table. */
+const callWork = { plain: 64, dispatched: 128 };
 
 /**
  * Reads which functions of a core module repeat what, by loops that are really entered again: a `loop` that nothing branches
@@ -213,9 +214,11 @@ class LoopReading implements CodeVisitor {
     const callees = new Set<number>();
     const loopCallees = new Set<number>();
     let loopWork = 0;
+    const isDispatched = this.#loops.some(({ dispatch }) => dispatch !== undefined);
+    const each = isDispatched ? callWork.dispatched : callWork.plain;
     for (const { start, end } of stretches) {
       const calls = this.#callAt.filter((at) => at >= start && at < end).length;
-      loopWork += Math.max(0, end - start - callWork * calls);
+      loopWork += Math.max(0, end - start - each * calls);
     }
     for (const [call, callee] of this.#callTo.entries()) {
       if (callee < this.#imported) continue;
