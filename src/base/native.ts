@@ -68,6 +68,7 @@ const signatures = {
   recv: { arguments: ["int32", pointer, "uint64", "int32"], return: "int32" },
   renameat: { arguments: ["int32", pointer, "int32", pointer], return: "int32" },
   send: { arguments: ["int32", pointer, "uint64", "int32"], return: "int32" },
+  sendmsg: { arguments: ["int32", pointer, "int32"], return: "int32" },
   setsockopt: { arguments: ["int32", "int32", "int32", pointer, "uint32"], return: "int32" },
   shutdown: { arguments: ["int32", "int32"], return: "int32" },
   socket: { arguments: ["int32", "int32", "int32"], return: "int32" },

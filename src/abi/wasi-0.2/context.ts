@@ -1,6 +1,6 @@
 import { HostError } from "../../base/index.ts";
 import { Buffers, type FileStat, type FollowMode, type HostInstance } from "../../host/index.ts";
-import { WasiError, WasiTrap } from "./errors.ts";
+import { closed, WasiError, WasiTrap } from "./errors.ts";
 import { Polls } from "./polls.ts";
 import type { Wasi02Interface } from "./row.ts";
 
@@ -131,7 +131,7 @@ export class Wasi02Context {
 
   /** Failing is ordinary: an error for a code is made once. */
   #errorFor(payload: unknown): Error {
-    if (typeof payload === "object") return this.#makeError(payload);
+    if (typeof payload === "object" && payload !== closed) return this.#makeError(payload);
     const errors = (this.#errors ??= new Map());
     let error = errors.get(payload);
     if (error === undefined) errors.set(payload, (error = this.#makeError(payload)));

@@ -6,10 +6,17 @@ export class WasiError extends Error {
   readonly payload: unknown;
 
   constructor(payload: unknown) {
+    // It is a guest's everyday, and nobody sees its stack, which takes longer to write down than the call.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super("The call answers an error");
+    Error.stackTraceLimit = limit;
     this.payload = payload;
   }
 }
+
+/** The `stream-error` of a stream that is over: the end of each that is read to its end. */
+export const closed: unknown = Object.freeze({ tag: "closed" });
 
 /** Thrown by a row where the specification says that the guest traps; the message is the trap's. */
 export class WasiTrap extends Error {

@@ -1,6 +1,6 @@
 import { type ByteSink, type ByteSource, HostError } from "../../base/index.ts";
 import type { Wasi02Context } from "./context.ts";
-import { WasiError } from "./errors.ts";
+import { closed, WasiError } from "./errors.ts";
 import { InputStream } from "./input-stream.ts";
 import { OutputStream } from "./output-stream.ts";
 
@@ -37,7 +37,7 @@ abstract class ChannelEnd {
   }
 
   errorOf(error: unknown): unknown {
-    return error instanceof HostError && error.errno === "pipe" ? { tag: "closed" } : undefined;
+    return error instanceof HostError && error.errno === "pipe" ? closed : undefined;
   }
 }
 

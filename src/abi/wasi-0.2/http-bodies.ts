@@ -2,7 +2,7 @@ import { HostError } from "../../base/index.ts";
 import { type BodyPipe, type BodySource, HttpFailure } from "../../host/index.ts";
 import { asked } from "./attempts.ts";
 import type { Wasi02Context } from "./context.ts";
-import { failedOperation, WasiError } from "./errors.ts";
+import { closed, failedOperation, WasiError } from "./errors.ts";
 import { Fields } from "./http-fields.ts";
 import { InputStream } from "./input-stream.ts";
 import { OutputStream } from "./output-stream.ts";
@@ -22,7 +22,7 @@ export function codeOf(error: unknown): unknown {
 
 /** The `stream-error` of a body's failure. */
 function streamError(error: unknown): unknown {
-  if (error instanceof HostError && error.errno === "pipe") return { tag: "closed" };
+  if (error instanceof HostError && error.errno === "pipe") return closed;
   return error instanceof HttpFailure ? failedOperation(error) : undefined;
 }
 
@@ -45,6 +45,7 @@ export class IncomingBody {
     const reader = this.#reader;
     return new InputStream(this.#context, {
       read: (into) => reader.read(into),
+      pass: (most, to) => reader.pass(most, to),
       isReady: () => reader.isReady(),
       watch: (wake) => reader.watch(wake),
       errorOf: streamError,
@@ -140,6 +141,9 @@ export class OutgoingBody {
       write: (bytes) => {
         this.#keeps(bytes.length + pieceOverhead);
         return pipe.write(bytes);
+      },
+      get isImmediate() {
+        return pipe.isReady();
       },
       flush: () => pipe.flush(),
       isReady: () => pipe.isReady(),

@@ -1,6 +1,6 @@
 import { HostError } from "../../base/index.ts";
 import { mostBytes, type Wasi02Context } from "./context.ts";
-import { failedOperation, WasiError } from "./errors.ts";
+import { closed, failedOperation, WasiError } from "./errors.ts";
 import { type Pollable, type Waitable, WatchedPollable } from "./pollable.ts";
 
 /** Where the bytes of an {@link InputStream} come from. Operations throw HostError. */
@@ -10,6 +10,8 @@ export interface InputSource extends Waitable {
    * to be waited for: `into` is the source's until then.
    */
   read(into: Uint8Array): number | Promise<number>;
+  /** The same, at most so many bytes, handed to who is done with them when `to` returns; left out where `read` does as well. */
+  pass?(most: number, to: (bytes: Uint8Array) => void): number | Promise<number>;
   /** What is waited for, where that is simpler than {@link Waitable} says. */
   pollable?(): Pollable;
   /** Says that nobody reads on. */
@@ -59,6 +61,26 @@ export class InputStream {
     }
   }
 
+  /** Whether {@link pass} can be called. */
+  get passes(): boolean {
+    return this.#source.pass !== undefined;
+  }
+
+  /** Hands at most so many bytes, more than none, to who is done with them when `to` returns; answers how many. @throws WasiError stream-error */
+  pass(most: number, to: (bytes: Uint8Array) => void): number | Promise<number> {
+    this.#check();
+    try {
+      const count = this.#source.pass?.(most, to) ?? 0;
+      if (typeof count === "number") return this.#counted(count);
+      return count.then(
+        (came) => this.#counted(came),
+        (error: unknown) => this.#fail(error),
+      );
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
   /** Whether a read would not wait. */
   isReady(): boolean {
     return this.#isOver || this.#source.isReady();
@@ -79,16 +101,20 @@ export class InputStream {
   }
 
   #check(): void {
-    if (this.#isOver) throw new WasiError({ tag: "closed" });
+    if (this.#isOver) throw new WasiError(closed);
   }
 
   #came(bytes: Uint8Array, count: number): Uint8Array {
+    return this.#counted(count) === bytes.length ? bytes : bytes.subarray(0, count);
+  }
+
+  #counted(count: number): number {
     if (count === 0) {
       this.#isOver = true;
-      throw new WasiError({ tag: "closed" });
+      throw new WasiError(closed);
     }
     this.#context.host.meter.bytesIn += count;
-    return count === bytes.length ? bytes : bytes.subarray(0, count);
+    return count;
   }
 
   #fail(error: unknown): never {

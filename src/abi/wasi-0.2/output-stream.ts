@@ -1,6 +1,6 @@
 import { HostError } from "../../base/index.ts";
 import { mostBytes, type Wasi02Context } from "./context.ts";
-import { failedOperation, WasiError, WasiTrap } from "./errors.ts";
+import { closed, failedOperation, WasiError, WasiTrap } from "./errors.ts";
 import type { InputStream } from "./input-stream.ts";
 import { type Pollable, type Waitable, WatchedPollable } from "./pollable.ts";
 
@@ -11,7 +11,7 @@ export interface OutputSink extends Waitable {
    * are the sink's until then.
    */
   write(bytes: Uint8Array): number | Promise<number>;
-  /** Whether it is done with bytes when it returns: then they need not be kept for it. */
+  /** Whether it is done with bytes when it returns, if it is written to now: then they need not be kept for it. */
   readonly isImmediate?: boolean;
   /** Most bytes that a guest may hand over at once, 64 KiB where it is left out. */
   readonly room?: number | undefined;
@@ -118,6 +118,7 @@ export class OutputStream {
     const room = this.#sink.room ?? defaultRoom;
     const size = length < BigInt(room) ? Number(length) : room;
     if (size === 0) return 0n;
+    if (from.passes) return this.#pass(from, size);
     // Nothing is on its way, so that no sink holds it.
     const spare = this.#spare?.length === size ? this.#spare : (this.#spare = new Uint8Array(size));
     const moved = (bytes: Uint8Array): bigint => {
@@ -126,6 +127,13 @@ export class OutputStream {
     };
     const read = from.readInto(spare);
     return read instanceof Promise ? read.then(moved) : moved(read);
+  }
+
+  #pass(from: InputStream, size: number): bigint | Promise<bigint> {
+    const passed = from.pass(size, (bytes) => {
+      void this.#writeAll(this.#sink.isImmediate === true ? bytes : bytes.slice(), true);
+    });
+    return typeof passed === "number" ? BigInt(passed) : passed.then(BigInt);
   }
 
   subscribe(): Pollable {
@@ -174,7 +182,7 @@ export class OutputStream {
   #check(): void {
     const failure = this.#failure;
     if (failure === undefined) {
-      if (this.#isClosed) throw new WasiError({ tag: "closed" });
+      if (this.#isClosed) throw new WasiError(closed);
       return;
     }
     this.#failure = undefined;

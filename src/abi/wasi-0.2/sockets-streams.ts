@@ -2,10 +2,9 @@ import { HostError } from "../../base/index.ts";
 import type { Socket } from "../../host/index.ts";
 import type { Wasi02Context } from "./context.ts";
 import { DescriptorSink, DescriptorSource } from "./descriptor-streams.ts";
+import { closed } from "./errors.ts";
 import { InputStream } from "./input-stream.ts";
 import { OutputStream } from "./output-stream.ts";
-
-const closed = { tag: "closed" } as const;
 
 /** A connection that a guest has up to three handles of: it is closed with the last of them. */
 export class SharedSocket {

@@ -171,6 +171,13 @@ export class GuestWasi {
   }
 }
 
+/** Nobody sees the stack of what a guest is answered, and to write it down takes longer than the call. */
 function makeError(payload: unknown): Error {
-  return new ComponentError(payload);
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return new ComponentError(payload);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }

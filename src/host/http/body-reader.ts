@@ -16,6 +16,8 @@ export interface BodySource {
   watch(wake: () => void): true | (() => void);
   /** At least one byte, 0 for the end. @throws HttpFailure */
   read(into: Uint8Array): number | Promise<number>;
+  /** The same, at most so many bytes, handed to who is done with them when `to` returns. @throws HttpFailure, and what `to` throws */
+  pass(most: number, to: (bytes: Uint8Array) => void): number | Promise<number>;
   /** Resolves once all of it was read or dropped. */
   rest(): Promise<void>;
   /** Ends it: nobody reads on. */
@@ -91,8 +93,12 @@ export class BodyReader implements BodySource {
 
   /** At least one byte, 0 for the end. @throws HttpFailure */
   read(into: Uint8Array): number | Promise<number> {
-    if (this.isReady()) return this.#take(into);
-    return this.#wait().then(() => this.#take(into));
+    return this.pass(into.length, (bytes) => into.set(bytes));
+  }
+
+  pass(most: number, to: (bytes: Uint8Array) => void): number | Promise<number> {
+    if (this.isReady()) return this.#take(most, to);
+    return this.#wait().then(() => this.#take(most, to));
   }
 
   /** Calls back once the connection is done with it. */
@@ -156,16 +162,17 @@ export class BodyReader implements BodySource {
     }, patience);
   }
 
-  #take(into: Uint8Array): number {
+  #take(most: number, to: (bytes: Uint8Array) => void): number {
     const chunk = this.#chunk;
     if (chunk === undefined) {
       if (this.#failure !== undefined) throw this.#failure;
       return 0;
     }
-    const count = Math.min(into.length, chunk.length - this.#at);
-    into.set(chunk.subarray(this.#at, this.#at + count));
+    const from = this.#at;
+    const count = Math.min(most, chunk.length - from);
     this.#at += count;
     if (this.#at === chunk.length) this.#chunk = undefined;
+    to(count === chunk.length ? chunk : chunk.subarray(from, from + count));
     return count;
   }
 }

@@ -12,10 +12,11 @@ export interface ParsedHead {
 
 /** What a {@link RequestParser} tells. Nothing of it may throw, nor have the parser go on. */
 export interface ParserEvents {
-  head(head: ParsedHead): void;
+  /** Answers whether the body is read by whoever is told: then the parser stops behind the head, and tells of the next request. */
+  head(head: ParsedHead): boolean;
   /** A copy of bytes of the body. */
   body(bytes: Uint8Array): void;
-  /** The request is whole; fields behind its body, as in its head. */
+  /** The request is whole, and the parser read its body; fields behind that, as in its head. */
   whole(trailers: readonly string[]): void;
 }
 
@@ -63,6 +64,10 @@ type CompleteArguments = readonly [
   keepsAlive: boolean,
 ];
 
+/** What llhttp takes for an answer to a head: go on, or stop as if another protocol followed. */
+const answers = { goOn: 0, stop: 2 } as const;
+const closed: ParserProblem = { code: "HPE_CLOSED_CONNECTION", reason: "Data after `Connection: close`" };
+
 let found: InnerBinding | undefined | "none";
 
 function binding(): InnerBinding | undefined {
@@ -84,11 +89,15 @@ export class RequestParser {
   readonly #inner: InnerParser;
   readonly #events: ParserEvents;
   readonly #methods: readonly string[];
+  readonly #start: () => void;
   /** Fields that came before the rest of their head, which llhttp hands over in portions. */
   #fields: string[] = [];
   #target = "";
   /** Whether it is in a body, so that fields are trailers. */
   #isBehindHead = false;
+  /** Whether it stopped behind a head, whose body is read by others. */
+  #hasStopped = false;
+  #keepsAlive = true;
 
   /** Heads of more bytes are a problem, HPE_HEADER_OVERFLOW. */
   constructor(events: ParserEvents, maxHeaderBytes: number) {
@@ -98,23 +107,31 @@ export class RequestParser {
     this.#events = events;
     this.#methods = from.allMethods;
     this.#inner = new HTTPParser();
-    this.#inner.initialize(HTTPParser.REQUEST, this, maxHeaderBytes, HTTPParser.kLenientNone);
+    this.#start = () => this.#inner.initialize(HTTPParser.REQUEST, this, maxHeaderBytes, HTTPParser.kLenientNone);
+    this.#start();
     this.#inner[HTTPParser.kOnHeaders] = (fields: readonly string[], target: string) => this.#portion(fields, target);
     this.#inner[HTTPParser.kOnHeadersComplete] = (...args: CompleteArguments) => this.#head(args);
     this.#inner[HTTPParser.kOnBody] = (bytes: Uint8Array) => events.body(bytes);
     this.#inner[HTTPParser.kOnMessageComplete] = () => this.#whole();
   }
 
-  /** Takes the next bytes of the connection; undefined where they are well. */
-  execute(bytes: Uint8Array): ParserProblem | undefined {
-    // It stops behind a request that asks for another protocol, of which there is none here.
+  /** Takes the next bytes of the connection, where they are well; answers how many: not all where others read the body. */
+  execute(bytes: Uint8Array): number | ParserProblem {
+    if (this.#hasStopped) {
+      if (!this.#keepsAlive) return closed;
+      // As on a new connection: that it was told to stop would hide what is wrong with the next head.
+      this.#hasStopped = false;
+      this.#start();
+    }
+    // It also stops behind a request that asks for another protocol, of which there is none here.
     for (let at = 0; at < bytes.length;) {
       const done = this.#inner.execute(at === 0 ? bytes : bytes.subarray(at));
       if (typeof done !== "number") return problemOf(done);
       if (done === 0) return { code: "HPE_INTERNAL", reason: "nothing was taken" };
       at += done;
+      if (this.#hasStopped) return at;
     }
-    return undefined;
+    return bytes.length;
   }
 
   /** Says that no more comes; a problem where that is within a request. */
@@ -136,7 +153,8 @@ export class RequestParser {
 
   #head([major, minor, fields, method, target, , , , keepsAlive]: CompleteArguments): number {
     const isWhole = fields !== undefined;
-    this.#events.head({
+    this.#keepsAlive = keepsAlive;
+    this.#hasStopped = this.#events.head({
       version: `${major}.${minor}`,
       method: this.#methods[method] ?? "",
       target: isWhole ? target : this.#target,
@@ -145,11 +163,12 @@ export class RequestParser {
     });
     if (!isWhole) this.#fields = [];
     this.#target = "";
-    this.#isBehindHead = true;
-    return 0;
+    this.#isBehindHead = !this.#hasStopped;
+    return this.#hasStopped ? answers.stop : answers.goOn;
   }
 
   #whole(): void {
+    if (this.#hasStopped) return;
     const trailers = this.#fields;
     if (trailers.length > 0) this.#fields = [];
     this.#isBehindHead = false;

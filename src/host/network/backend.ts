@@ -19,7 +19,7 @@ export type SocketAddress = InternetAddress | { readonly family: "unix"; readonl
 
 /** What a {@link Connection} tells whoever has it. None is called before the call that gave the handlers returned. */
 export interface ConnectionHandlers {
-  /** Whether {@link data} is done with its bytes when it returns: then they are not copied for it. */
+  /** Whether {@link data} is done with its bytes when it returns, or says {@link MessageConnection.keep}: then they are not copied for it. */
   readonly takesAtOnce?: true;
   /** Whether it has no use for a chunk any more when it asks for the next: that may then lie in the same place. */
   readonly givesBack?: true;
@@ -58,6 +58,22 @@ export interface Connection {
   reset(): void;
   setNoDelay(isOn: boolean): void;
   setKeepAlive(isOn: boolean): void;
+}
+
+/** A connection for whoever sends messages of several parts, and keeps what came without copying it. */
+export interface MessageConnection extends Connection {
+  /**
+   * Sends text, a character for each byte, around pieces; they may change afterwards. False where not all of it is with the system
+   * yet.
+   */
+  send(before: string, pieces: readonly Uint8Array[], behind: string): boolean;
+  /**
+   * Has the bytes that {@link ConnectionHandlers.data} is told of at present stay as they are until they are given back; false where
+   * that was said of them before.
+   */
+  keep(): boolean;
+  /** Says that nobody has bytes any more that were kept. */
+  giveBack(bytes: Uint8Array): void;
 }
 
 /** A stream socket's place: it can listen or connect from there, once. */

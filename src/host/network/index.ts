@@ -5,6 +5,7 @@ export {
   type DatagramHandlers,
   type Datagrams,
   type InternetAddress,
+  type MessageConnection,
   type NetworkBackend,
   type OwnNetwork,
   type SocketAddress,
@@ -13,7 +14,7 @@ export {
 } from "./backend.ts";
 export { directNetwork } from "./direct.ts";
 export { adoptNotes, closeNoted, noteDescriptors, type NotedDescriptors } from "./native/descriptors.ts";
-export { bindNative, type NativeBindOptions } from "./native/native-bound.ts";
+export { bindNative, type NativeBindOptions, type NativeBound } from "./native/native-bound.ts";
 export { isNetworkData, type NetworkChoice } from "./network-of.ts";
 export * from "./project/index.ts";
 export { Socket } from "./socket.ts";

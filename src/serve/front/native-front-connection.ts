@@ -1,6 +1,6 @@
 import {
-  type Connection,
   HttpFailure,
+  type MessageConnection,
   type ParsedHead,
   type ParserProblem,
   RequestParser,
@@ -8,7 +8,7 @@ import {
 import type { FrontOptions } from "./front.ts";
 import { checkHead, type HeadProblem, textOfStatus } from "./head-check.ts";
 import { type ExchangeConnection, fieldsOf, NativeExchange } from "./native-front-exchange.ts";
-import { noBody, RequestBody } from "./request-body.ts";
+import { type BodyLender, noBody, RequestBody } from "./request-body.ts";
 
 /** Bytes of a request's body that are dropped behind an early answer, so that the connection can take the next request. */
 const mostDropped = 262_144;
@@ -26,8 +26,6 @@ export interface ConnectionHome {
   readonly now: number;
   readonly date: string;
   readonly isDraining: boolean;
-  /** Room to put an answer together in. */
-  readonly scratch: { take(length: number): Buffer; spend(): void };
   closed(connection: NativeFrontConnection): void;
   /** Has what is held back of an answer sent when all that came in this turn was handled. */
   later(exchange: NativeExchange): void;
@@ -39,7 +37,7 @@ type Turn = NativeExchange | HeadProblem;
 /** One connection: its requests are answered one after the other, in the order in which they came. */
 export class NativeFrontConnection implements ExchangeConnection {
   readonly #home: ConnectionHome;
-  readonly #connection: Connection;
+  readonly #connection: MessageConnection;
   readonly #parser: RequestParser;
   readonly #waiting: Turn[] = [];
   #current: NativeExchange | undefined;
@@ -47,6 +45,8 @@ export class NativeFrontConnection implements ExchangeConnection {
   #incoming: NativeExchange | undefined;
   #body: RequestBody | undefined;
   #isIncoming = false;
+  /** Bytes of it that its head promises and that did not come yet. */
+  #owed = 0;
   /** Bytes of it that nobody read since its answer. */
   #dropped = 0;
   /** Its answer is whole, and not all of it is with the system. */
@@ -64,18 +64,20 @@ export class NativeFrontConnection implements ExchangeConnection {
   #wantsRead = false;
   #remote: { readonly address: string; readonly port: number } | undefined;
 
-  constructor(home: ConnectionHome, connection: Connection) {
+  constructor(home: ConnectionHome, connection: MessageConnection) {
     this.#home = home;
     this.#connection = connection;
     this.#since = home.now;
     const events = {
-      head: (head: ParsedHead) => this.#head(head),
+      head: (head: ParsedHead) => {
+        this.#head(head);
+        return this.#owed > 0;
+      },
       body: (bytes: Uint8Array) => this.#bodyBytes(bytes),
       whole: (trailers: readonly string[]) => this.#whole(trailers),
     };
     this.#parser = new RequestParser(events, home.options.limits.maxHeaderBytes);
     connection.tell({
-      // The parser copies what it tells.
       takesAtOnce: true,
       connected: () => {},
       data: (bytes) => this.#data(bytes),
@@ -115,21 +117,8 @@ export class NativeFrontConnection implements ExchangeConnection {
 
   send(text: string, pieces: readonly Uint8Array[], tail: string): boolean {
     if (this.#isOver) return true;
-    let length = text.length + tail.length;
-    for (const piece of pieces) length += piece.length;
-    const { scratch } = this.#home;
-    const out = scratch.take(length);
-    let at = out.write(text, 0, "latin1");
-    for (const piece of pieces) {
-      out.set(piece, at);
-      at += piece.length;
-    }
-    if (tail !== "") out.write(tail, at, "latin1");
-    if (!this.#connection.write(out)) {
-      // It goes on being sent from where it is.
-      scratch.spend();
-      this.#since = this.#home.now;
-    }
+    // What is left goes on being sent, for as long as the client takes some of it in time.
+    if (!this.#connection.send(text, pieces, tail)) this.#since = this.#home.now;
     return this.#connection.pending < mostPending;
   }
 
@@ -186,11 +175,26 @@ export class NativeFrontConnection implements ExchangeConnection {
       this.#isInHead = true;
     } else if (this.#isIncoming) this.#since = this.#home.now;
     this.#isParsing = true;
-    const problem = this.#parser.execute(bytes);
+    for (let at = 0; at < bytes.length && !this.#isRefused && !this.#isOver;)
+      at += this.#take(at === 0 ? bytes : bytes.subarray(at));
     this.#isParsing = false;
-    if (problem !== undefined && !this.#isRefused) this.#wrong(problemOf(problem));
     if (this.#current === undefined) this.#next();
     return this.#wants();
+  }
+
+  /** Takes bytes of a body whose length is known, or what the parser takes; answers how many. */
+  #take(bytes: Uint8Array): number {
+    if (this.#owed > 0) {
+      const part = bytes.length > this.#owed ? bytes.subarray(0, this.#owed) : bytes;
+      this.#owed -= part.length;
+      this.#bodyBytes(part, this.#connection);
+      if (this.#owed === 0) this.#whole([]);
+      return part.length;
+    }
+    const taken = this.#parser.execute(bytes);
+    if (typeof taken === "number") return taken;
+    if (!this.#isRefused) this.#wrong(problemOf(taken));
+    return bytes.length;
   }
 
   /** Whether it reads on now; else {@link taken} does when there is room. */
@@ -232,11 +236,13 @@ export class NativeFrontConnection implements ExchangeConnection {
     }
     this.#incoming = exchange;
     this.#isIncoming = true;
+    this.#owed = head.length ?? 0;
     this.#dropped = 0;
     this.#waiting.push(exchange);
   }
 
-  #bodyBytes(bytes: Uint8Array): void {
+  /** Bytes of a body came; they are the lender's, where there is one. */
+  #bodyBytes(bytes: Uint8Array, lender?: BodyLender): void {
     const exchange = this.#incoming;
     if (exchange === undefined || this.#isRefused) return;
     exchange.bytesIn += bytes.length;
@@ -251,7 +257,7 @@ export class NativeFrontConnection implements ExchangeConnection {
       if (this.#current === undefined) this.#linger();
       return;
     }
-    this.#body?.add(bytes);
+    this.#body?.add(bytes, lender);
   }
 
   #whole(trailers: readonly string[]): void {

@@ -17,7 +17,7 @@ test(
   "makeNativeFront() passes what every front passes, in a Node that shows its parser",
   { skip: !canHave, timeout: 120_000 },
   () => {
-    const files = ["front.test.ts", "malformed/malformed.test.ts", "worker.test.ts"];
+    const files = ["front.test.ts", "front-bodies.test.ts", "malformed/malformed.test.ts", "worker.test.ts"];
     const { status, stdout } = run(...files.map((file) => join(here, file)));
     assert.equal(status, 0, stdout);
     assert.match(stdout, /^ +# Subtest: is a front of our own$/m);

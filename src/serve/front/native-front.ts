@@ -1,5 +1,5 @@
 import { chmodSync } from "node:fs";
-import { bindNative, type BoundStream, type Connection, hasRequestParser } from "../../engine/index.ts";
+import { bindNative, hasRequestParser, type MessageConnection, type NativeBound } from "../../engine/index.ts";
 import { parseAddress } from "../../capabilities/index.ts";
 import { HostError } from "../../base/index.ts";
 import type { Front, FrontOptions, MakeFront } from "./front.ts";
@@ -7,7 +7,6 @@ import { type ConnectionHome, NativeFrontConnection } from "./native-front-conne
 import type { NativeExchange } from "./native-front-exchange.ts";
 import { listenError, makeNodeFront, removeSocket } from "./node-front.ts";
 
-const smallScratch = 65_536;
 const backlog = 1024;
 /** What Node calls errors of listening. */
 const codes: Partial<Record<string, string>> = { addrinuse: "EADDRINUSE", acces: "EACCES" };
@@ -21,7 +20,7 @@ export const makeNativeFront: MakeFront = async (options) => {
   const address = parseAddress(host);
   if (tls !== undefined || !hasRequestParser() || (path === undefined && address === undefined))
     return makeNodeFront(options);
-  let bound: BoundStream | undefined;
+  let bound: NativeBound | undefined;
   try {
     if (path !== undefined) removeSocket(path);
     const family = host.includes(":") ? "ipv6" : "ipv4";
@@ -39,18 +38,17 @@ export const makeNativeFront: MakeFront = async (options) => {
 class NativeFront implements Front, ConnectionHome {
   options: FrontOptions;
   readonly address: { readonly host: string; readonly port: number };
-  readonly scratch: Scratch = new Scratch();
   now: number = performance.now();
   date = "";
   isDraining = false;
-  readonly #bound: BoundStream;
+  readonly #bound: NativeBound;
   readonly #connections = new Set<NativeFrontConnection>();
   #timer: NodeJS.Timeout;
   readonly #late: NativeExchange[] = [];
   #dated = 0;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: FrontOptions, bound: BoundStream) {
+  constructor(options: FrontOptions, bound: NativeBound) {
     this.options = options;
     this.#bound = bound;
     const { address } = bound;
@@ -104,8 +102,7 @@ class NativeFront implements Front, ConnectionHome {
     const flush = (): void => {
       for (const each of this.#late.splice(0)) each.flush();
     };
-    if (this.#bound.afterTurn === undefined) setImmediate(flush);
-    else this.#bound.afterTurn(flush);
+    this.#bound.afterTurn(flush);
   }
 
   #ticking(): NodeJS.Timeout {
@@ -114,7 +111,7 @@ class NativeFront implements Front, ConnectionHome {
     return setInterval(() => this.#tick(), Math.max(10, Math.min(500, least / 4))).unref();
   }
 
-  #accept(connection: Connection): void {
+  #accept(connection: MessageConnection): void {
     const { maxConnections } = this.options.limits;
     if (this.#connections.size >= maxConnections) {
       this.options.onRefused(`more than ${maxConnections} connections`, "connections");
@@ -132,21 +129,5 @@ class NativeFront implements Front, ConnectionHome {
       this.date = new Date(present).toUTCString();
     }
     for (const connection of this.#connections) connection.look(this.now);
-  }
-}
-
-/** Room to put answers together in, one after the other. */
-class Scratch {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(smallScratch);
-
-  /** So many bytes, until somebody takes some again. */
-  take(length: number): Buffer {
-    if (length > this.#bytes.length) return Buffer.allocUnsafeSlow(length);
-    return this.#bytes.subarray(0, length);
-  }
-
-  /** Says that the bytes that were taken last are kept by somebody. */
-  spend(): void {
-    this.#bytes = Buffer.allocUnsafeSlow(smallScratch);
   }
 }

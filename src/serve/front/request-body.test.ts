@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HttpFailure } from "../../engine/index.ts";
 import { RequestBody } from "./request-body.ts";
 
 function readAll(body: RequestBody, size: number): Buffer {
@@ -41,4 +42,72 @@ test("RequestBody keeps pieces of a byte in a few times their bytes", () => {
   let reads = 0;
   for (let got = body.read(into); got !== 0; got = body.read(into)) reads += 1;
   assert.ok(reads < count / 1000, `${reads} pieces`);
+});
+
+/** Somebody whose memory bytes are in; what is kept of it, and what came back. */
+function lender(): { readonly keep: () => boolean; readonly giveBack: (bytes: Uint8Array) => void; kept: number } {
+  const own = {
+    kept: 0,
+    keep: () => {
+      own.kept += 1;
+      return true;
+    },
+    giveBack: () => void (own.kept -= 1),
+  };
+  return own;
+}
+
+test("RequestBody keeps a lender's large pieces without copying them, until they are read or nobody wants them", () => {
+  for (const end of ["read", "dropped", "failed"] as const) {
+    const body = new RequestBody({ wanted: () => {}, taken: () => {} });
+    const own = lender();
+    const large = new Uint8Array(40_000).fill(7);
+    const small = new Uint8Array(5000).fill(8);
+    body.add(large, own);
+    body.add(small, own);
+    small.fill(0);
+    assert.equal(own.kept, 1, "the small one is copied");
+    const seen: [Uint8Array, number, number][] = [];
+    assert.equal(
+      body.pass(30_000, (bytes) => seen.push([bytes, bytes[0] ?? 0, own.kept])),
+      30_000,
+    );
+    assert.deepEqual(
+      seen.map(([{ buffer }]) => buffer === large.buffer),
+      [true],
+    );
+    assert.equal(own.kept, 1);
+    if (end === "read") {
+      body.finish([]);
+      assert.equal(readAll(body, 20_000).length, 15_000);
+    } else if (end === "dropped") body.drop();
+    else body.fail(new HttpFailure({ tag: "connection-terminated" }));
+    assert.equal(own.kept, 0, end);
+  }
+});
+
+test("RequestBody hands what comes to who waits for it, and keeps the rest", async () => {
+  const body = new RequestBody({ wanted: () => {}, taken: () => {} });
+  const own = lender();
+  const bytes = new Uint8Array(40_000).fill(7);
+  const seen: Uint8Array[] = [];
+  const first = body.pass(3, (part) => void seen.push(part));
+  const second = body.read(new Uint8Array(4));
+  body.add(bytes, own);
+  assert.equal(seen[0]?.buffer, bytes.buffer);
+  assert.deepEqual([await first, await second], [3, 4]);
+  assert.equal(own.kept, 1);
+  body.finish([]);
+  assert.equal(readAll(body, 65_536).length, 40_000 - 7);
+  assert.equal(own.kept, 0);
+  const failing = new RequestBody({ wanted: () => {}, taken: () => {} });
+  const why = new Error("no room");
+  const refused = failing.pass(9, () => {
+    throw why;
+  });
+  failing.add(new Uint8Array(2));
+  await assert.rejects(Promise.resolve(refused), why);
+  const left = failing.pass(9, () => {});
+  failing.finish([]);
+  assert.equal(await left, 0);
 });

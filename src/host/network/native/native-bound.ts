@@ -1,6 +1,6 @@
 import { unlinkSync } from "node:fs";
 import { failure } from "../../../base/index.ts";
-import type { BoundStream, Connection, SocketAddress } from "../backend.ts";
+import type { BoundStream, Connection, MessageConnection, SocketAddress } from "../backend.ts";
 import { NativeConnection } from "./native-connection.ts";
 import { type NativeSockets, nativeSockets } from "./native-sockets.ts";
 
@@ -15,7 +15,7 @@ export interface NativeBindOptions {
  *
  * @throws HostError addrinuse, addrnotavail, acces, mfile, nametoolong
  */
-export function bindNative(at: SocketAddress, options?: NativeBindOptions): BoundStream | undefined {
+export function bindNative(at: SocketAddress, options?: NativeBindOptions): NativeBound | undefined {
   const sockets = nativeSockets();
   return sockets === undefined ? undefined : new NativeBound(sockets, at, options);
 }
@@ -43,7 +43,7 @@ export class NativeBound implements BoundStream {
     }
   }
 
-  listen(backlog: number, accepted: (connection: Connection) => void, full?: () => void): void {
+  listen(backlog: number, accepted: (connection: MessageConnection) => void, full?: () => void): void {
     const { calls, loop } = this.#sockets;
     const fd = this.#take();
     this.#fd = fd;
@@ -80,7 +80,7 @@ export class NativeBound implements BoundStream {
   }
 
   /** False where something waits that cannot be taken. */
-  #accept(accepted: (connection: Connection) => void): boolean {
+  #accept(accepted: (connection: MessageConnection) => void): boolean {
     const { calls } = this.#sockets;
     // So many in one turn: the others have waited as well.
     for (let i = 0; i < mostAccepted && this.#fd >= 0; i++) {

@@ -1,9 +1,10 @@
 import type { Errno } from "../../../base/index.ts";
 import { Buffers } from "../../filesystem/file-calls.ts";
-import type { Connection, ConnectionHandlers, SocketAddress } from "../backend.ts";
+import type { ConnectionHandlers, MessageConnection, SocketAddress } from "../backend.ts";
+import { gather, type Message, messageOf } from "./message.ts";
 import { epollBit, type Watcher } from "./native-loop.ts";
 import { type NativeSockets, shortMessage } from "./native-sockets.ts";
-import { SocketCalls } from "./socket-calls.ts";
+import { type MemoryPiece, mostPieces, SocketCalls } from "./socket-calls.ts";
 
 /** Chunks of so many bytes are handed over where they were received; shorter ones are copied out. */
 const largeChunk = 4096;
@@ -31,7 +32,7 @@ export interface NativeBeginning {
 }
 
 /** A connection by the system's own calls. */
-export class NativeConnection implements Connection, Watcher {
+export class NativeConnection implements MessageConnection, Watcher {
   readonly #sockets: NativeSockets;
   readonly #fd: number;
   #state: State;
@@ -41,6 +42,8 @@ export class NativeConnection implements Connection, Watcher {
   #hasEnd = false;
   #wantsRead = false;
   #isPrompted = false;
+  /** Whether somebody keeps the chunk that is told at present. */
+  #isKept = false;
   readonly #rest: Uint8Array[] = [];
   #pending = 0;
   #endsBehind = false;
@@ -102,11 +105,11 @@ export class NativeConnection implements Connection, Watcher {
     if (this.#state === "over" || bytes.length === 0) return true;
     const sent = this.#state === "open" && this.#rest.length === 0 ? this.#send(bytes) : 0;
     if (sent === bytes.length || sent < 0) return true;
-    this.#keep(sent === 0 ? bytes : bytes.subarray(sent));
+    this.#queue(sent === 0 ? bytes : bytes.subarray(sent));
     return false;
   }
 
-  #keep(bytes: Uint8Array): void {
+  #queue(bytes: Uint8Array): void {
     this.#rest.push(bytes);
     this.#pending += bytes.length;
   }
@@ -120,7 +123,29 @@ export class NativeConnection implements Connection, Watcher {
     part.takePart(from, sent, count - sent);
     const rest = new Uint8Array(count - sent);
     part.gather(rest, rest.length);
-    this.#keep(rest);
+    this.#queue(rest);
+  }
+
+  send(before: string, pieces: readonly Uint8Array[], behind: string): boolean {
+    const message = messageOf(before, pieces, behind);
+    const { length } = message;
+    if (this.#state === "over" || length === 0) return true;
+    const sent = this.#state === "open" && this.#rest.length === 0 ? this.#sendMessage(message) : 0;
+    if (sent === length || sent < 0) return true;
+    const rest = Buffer.allocUnsafeSlow(length);
+    gather(rest, message);
+    this.#queue(rest.subarray(sent));
+    return false;
+  }
+
+  keep(): boolean {
+    if (this.#isKept) return false;
+    this.#isKept = true;
+    return true;
+  }
+
+  giveBack(bytes: Uint8Array): void {
+    this.#sockets.chunks.give(bytes);
   }
 
   end(): void {
@@ -213,8 +238,9 @@ export class NativeConnection implements Connection, Watcher {
     this.#isReadable = count === SocketCalls.chunk || this.#hasEnd;
     let bytes: Uint8Array;
     if (this.#handlers?.takesAtOnce === true) {
+      this.#isKept = false;
       const goesOn = this.#handlers.data(chunk.bytes.subarray(0, count));
-      chunks.back(chunk);
+      if (!this.#isKept) chunks.back(chunk);
       if (goesOn) this.read();
       return;
     }
@@ -238,10 +264,9 @@ export class NativeConnection implements Connection, Watcher {
 
   /** So many bytes are with the system; -1 where it failed. */
   #send(bytes: Uint8Array): number {
-    const { outgoing, loop } = this.#sockets;
+    const { outgoing } = this.#sockets;
     const { length } = bytes;
-    if (length > shortMessage)
-      return this.#sendFrom(BigInt(loop.native.addressOf(bytes.buffer) + bytes.byteOffset), length);
+    if (length > shortMessage) return this.#sendFrom(this.#addressOf(bytes), length);
     outgoing.bytes.set(bytes);
     return this.#sendFrom(outgoing.address, length);
   }
@@ -262,13 +287,41 @@ export class NativeConnection implements Connection, Watcher {
   }
 
   #sendFrom(from: bigint, length: number): number {
-    const { calls, loop } = this.#sockets;
-    const sent = calls.send(this.#fd, from, length);
+    return this.#sent(this.#sockets.calls.send(this.#fd, from, length));
+  }
+
+  /** The same of a message of parts, the long ones from where they are. */
+  #sendMessage(message: Message): number {
+    const { calls, outgoing } = this.#sockets;
+    const { before, pieces, behind, length } = message;
+    const texts = before.length + behind.length;
+    if (length <= shortMessage) {
+      gather(outgoing.bytes, message);
+      return this.#sendFrom(outgoing.address, length);
+    }
+    if (texts > shortMessage || pieces.length + 2 > mostPieces) {
+      const whole = Buffer.allocUnsafeSlow(length);
+      gather(whole, message);
+      return this.#send(whole);
+    }
+    outgoing.bytes.write(before, 0, "latin1");
+    outgoing.bytes.write(behind, before.length, "latin1");
+    const parts: MemoryPiece[] = [{ address: outgoing.address, length: before.length }];
+    for (const piece of pieces) parts.push({ address: this.#addressOf(piece), length: piece.length });
+    parts.push({ address: outgoing.address + BigInt(before.length), length: behind.length });
+    return this.#sent(calls.sendPieces(this.#fd, parts));
+  }
+
+  #sent(sent: number | Errno | undefined): number {
     if (typeof sent === "number") return sent;
     if (sent === undefined) return 0;
-    loop.later(() => this.#fail(sent));
+    this.#sockets.loop.later(() => this.#fail(sent));
     this.#drop();
     return -1;
+  }
+
+  #addressOf({ buffer, byteOffset }: Uint8Array): bigint {
+    return BigInt(this.#sockets.loop.native.addressOf(buffer)) + BigInt(byteOffset);
   }
 
   #sendRest(): void {

@@ -150,6 +150,59 @@ test("a chunk that comes back is received into again, and never two at once", { 
   assert.ok(buffers.size < got.length, `${buffers.size} buffers for ${got.length} chunks`);
 });
 
+test(
+  "NativeConnection.send() takes a message of parts before it returns, whatever the system takes",
+  { skip },
+  async (t) => {
+    const bound = new NativeBound(sockets(), { family: "ipv4", address: "127.0.0.1", port: 0 });
+    t.after(() => bound.close());
+    const message = (size: number, pieces: number) => ({
+      before: "h\u00e9ad ".repeat(3),
+      pieces: Array.from({ length: pieces }, (_, at): Uint8Array => Buffer.alloc(size, `${at} and its bytes, `)),
+      behind: "\r\n",
+    });
+    // Short, of many parts, long, and far more than the system takes.
+    const messages = [message(3, 2), message(9000, 40), message(65_536, 1), message(4 << 20, 3), message(0, 0)];
+    const expected = Buffer.concat(
+      messages.flatMap(({ before, pieces, behind }) => [Buffer.from(before, "latin1"), ...pieces, Buffer.from(behind)]),
+    );
+    const { promise, resolve } = Promise.withResolvers<void>();
+    bound.listen(8, (connection) => {
+      t.after(() => connection.reset());
+      connection.tell({
+        connected: () => {},
+        data: () => true,
+        ended: () => {},
+        drained: resolve,
+        failed: assert.fail,
+      });
+      const sent = messages.map(({ before, pieces, behind }) => {
+        const isSent = connection.send(before, pieces, behind);
+        for (const piece of pieces) piece.fill(0);
+        return isSent;
+      });
+      assert.deepEqual(sent, [true, true, true, false, false]);
+      assert.ok(connection.pending > 0);
+      connection.end();
+    });
+    const client = directNetwork().connect(bound.address);
+    const got: Uint8Array[] = [];
+    const ended = Promise.withResolvers<void>();
+    client.tell({
+      connected: () => client.read(),
+      data: (bytes) => {
+        got.push(bytes);
+        return true;
+      },
+      ended: () => client.close(ended.resolve),
+      drained: () => {},
+      failed: assert.fail,
+    });
+    await Promise.all([promise, ended.promise]);
+    assert.ok(Buffer.concat(got).equals(expected));
+  },
+);
+
 test("NativeLoop tells nobody what was of a descriptor that had their number before", { skip }, async () => {
   const { loop, calls } = sockets();
   const { native } = loop;

@@ -8,7 +8,7 @@ export interface NativeSockets {
   readonly calls: SocketCalls;
   readonly chunks: ChunkPool;
   /** What short messages are sent from. */
-  readonly outgoing: { readonly bytes: Uint8Array; readonly address: bigint };
+  readonly outgoing: { readonly bytes: Buffer; readonly address: bigint };
 }
 
 /** Most bytes that are copied to be sent; longer ones are sent from where they are. */
@@ -27,11 +27,12 @@ export function nativeSockets(): NativeSockets | undefined {
   const loop = nativeLoop();
   if (loop === undefined) return undefined;
   const { native } = loop;
+  const { bytes, address } = native.allocate(shortMessage);
   ofThread = {
     loop,
     calls: new SocketCalls(native),
     chunks: new ChunkPool(native),
-    outgoing: native.allocate(shortMessage),
+    outgoing: { bytes: Buffer.from(bytes.buffer), address },
   };
   return ofThread;
 }

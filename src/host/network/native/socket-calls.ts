@@ -24,6 +24,17 @@ const errno = { again: 11, noMemory: 12, tooManyInSystem: 23, tooMany: 24, noBuf
 const exhausted: readonly number[] = [errno.noMemory, errno.tooManyInSystem, errno.tooMany, errno.noBuffers];
 /** Lengths below this are kept. */
 const fewSizes = 1024;
+/** Most pieces that one message is sent in. */
+export const mostPieces = 16;
+const headerBytes = 56;
+const pieceBytes = 16;
+
+/** Bytes somewhere in memory. */
+export interface MemoryPiece {
+  readonly address: bigint;
+  readonly length: number;
+}
+
 /** Longest address of a socket in bytes: that of a Unix one (unix(7)). */
 const longestAddress = 110;
 const longestPath = 107;
@@ -31,8 +42,8 @@ const wrapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** The system's calls for stream sockets that never block. Each throws HostError for what the system says, but where a result tells. */
 export class SocketCalls {
-  /** Most bytes that one call receives. */
-  static readonly chunk: number = 65_536;
+  /** Most bytes that one call receives: a message of 64 KiB with what stands before it. */
+  static readonly chunk: number = 81_920;
   readonly #native: Native;
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
@@ -40,9 +51,15 @@ export class SocketCalls {
   readonly #lengthAddress: bigint;
   /** Lengths of short messages as the system takes them. */
   readonly #sizes: (bigint | undefined)[] = [];
+  /** The header of a message (sendmsg(2)), and its pieces behind it. */
+  readonly #message: BigUint64Array;
+  readonly #messageAddress: bigint;
 
   constructor(native: Native) {
     this.#native = native;
+    const message = native.allocate(headerBytes + mostPieces * pieceBytes);
+    this.#message = new BigUint64Array(message.bytes.buffer);
+    this.#messageAddress = message.address;
     const { bytes, address } = native.allocate(256);
     this.#bytes = bytes;
     this.#words = new Int32Array(bytes.buffer);
@@ -127,6 +144,22 @@ export class SocketCalls {
     // Made anew for each call they cost as much as what is around them.
     const size = length < fewSizes ? (this.#sizes[length] ??= BigInt(length)) : BigInt(length);
     const count = this.#native.c.send(fd, from, size, noSignal);
+    return count < 0 ? this.#failed() : count;
+  }
+
+  /** The same of pieces of memory in turn, at most {@link mostPieces}. */
+  sendPieces(fd: number, pieces: readonly MemoryPiece[]): number | Errno | undefined {
+    const words = this.#message;
+    // Places of 64 bits: 2 is where the pieces are, 3 how many.
+    words[2] = this.#messageAddress + BigInt(headerBytes);
+    words[3] = BigInt(pieces.length);
+    let at = headerBytes / 8;
+    for (const { address, length } of pieces) {
+      words[at] = address;
+      words[at + 1] = BigInt(length);
+      at += 2;
+    }
+    const count = this.#native.c.sendmsg(fd, this.#messageAddress, noSignal);
     return count < 0 ? this.#failed() : count;
   }
 
