@@ -19,7 +19,7 @@ interface Transpiled {
 
 /** What is used here of `@bytecodealliance/preview2-shim`, jco's own host of WASI 0.2. */
 interface Shim {
-  readonly cli: object;
+  readonly cli: { readonly environment: object };
   readonly io: { readonly streams: { readonly OutputStream: { readonly prototype: object } } };
 }
 
@@ -112,8 +112,13 @@ async function makeTheirs(
     if (module === undefined) modules.set(name, (module = new WebAssembly.Module(readFileSync(join(out, name)))));
     return module;
   };
+  // Else it says hello from the arguments of this process.
+  const environment = { ...cli.environment, getArguments: () => ["hello"], getEnvironment: () => [] };
   const make = (): ReturnType<typeof instantiate> =>
-    instantiate(core, new WASIShim({ cli: { ...cli, stdout: { getStdout: () => sink } } }).getImportObject());
+    instantiate(
+      core,
+      new WASIShim({ cli: { ...cli, environment, stdout: { getStdout: () => sink } } }).getImportObject(),
+    );
   return { sides: { theirs: make, theirsAndRun: () => make().run.run() }, written: () => written };
 }
 
