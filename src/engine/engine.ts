@@ -75,8 +75,11 @@ export class Engine {
         return options.threads ?? navigator.hardwareConcurrency;
       },
       startThread: () => {
+        const parts = { control: this.#watcher.control, checks, cache };
+        // The thread takes longer to come up than what makes its guests look up.
+        const habitat = startThread(parts, { heap: options.threadHeap, watch });
         this.#watcher.start();
-        return startThread({ control: this.#watcher.control, checks, cache }, { heap: options.threadHeap, watch });
+        return habitat;
       },
       startProcess: () => startProcess({ checks, cache }),
     });
@@ -119,6 +122,12 @@ export class Engine {
     if (!this.#watchesLate) this.startWatcher();
     const { compileComponent } = await import("./component/component-module.ts");
     return compileComponent(asPlain(bytes), { ...options, ...this.#compiling() });
+  }
+
+  /** Starts a thread for the first instance with the cordon `shared`, which then need not wait for it. */
+  warm(): void {
+    this.#checkOpen();
+    this.#pool.warm();
   }
 
   /** Starts the thread that makes guests look up, where they do: it takes some 30 ms, in which nobody would. */

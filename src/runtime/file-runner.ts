@@ -18,7 +18,6 @@ export class FileRunner implements Runner {
   readonly #modules = new Map<string, Kept>();
   readonly #runner: EngineRunner;
   #engine: Promise<Engine> | undefined;
-  #isWarm = false;
 
   constructor() {
     this.#runner = new EngineRunner({ engine: () => this.#ensureEngine(), load: (path) => this.#load(path) });
@@ -33,8 +32,7 @@ export class FileRunner implements Runner {
   async prepare(path: string): Promise<void> {
     try {
       const engine = await this.#ensureEngine();
-      if (!this.#isWarm) void warm(engine);
-      this.#isWarm = true;
+      engine.warm();
       await this.#load(path);
     } catch {
       // The start itself says it.
@@ -67,20 +65,6 @@ export class FileRunner implements Runner {
     // The thread that a component runs in compiles it, from what the cache has of it.
     if (kindOf(bytes) === "component") return { kind: "component", name: basename(path), file: path, bytes };
     return engine.compile(bytes, { name: basename(path) });
-  }
-}
-
-/** The least module: its instance makes the engine start the first of its threads, which takes longer than all else. */
-const emptyModule = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-
-async function warm(engine: Engine): Promise<void> {
-  try {
-    const instance = await engine.instantiate(await engine.compile(emptyModule, { name: "warm" }), {
-      cordon: "shared",
-    });
-    await instance.close();
-  } catch {
-    // An engine that is closed meanwhile, or has no room, needs no warmth.
   }
 }
 

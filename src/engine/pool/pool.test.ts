@@ -54,6 +54,17 @@ for (const cordon of cordons) {
   });
 }
 
+test("Engine.warm() starts the thread that the first instance runs in, and no other", async () => {
+  const own = new Engine({ cache: false, threads: 2 });
+  own.warm();
+  own.warm();
+  const instance = await own.instantiate(await own.compile(spinModule), { cordon: "shared" });
+  assert.equal(await instance.call("increment", 41), 42);
+  assert.equal(own.workerCount, 1);
+  await own.close();
+  assert.throws(() => own.warm(), withCode("ENGINE_CLOSED"));
+});
+
 test("A stdin channel reaches a guest in another thread and in another process, piece by piece", async () => {
   const module = await engine.compile(await guestBytes("cat"), { name: "cat" });
   for (const cordon of cordons) {

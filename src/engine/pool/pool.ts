@@ -82,6 +82,11 @@ export class Pool {
     return { worker, onClose };
   }
 
+  /** Starts the first of the threads that instances share: the first instance finds it, in the making or made. */
+  warm(): void {
+    if (!this.#isClosed && this.#shared.size === 0) this.#startShared();
+  }
+
   /** Ends all workers with what runs there. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -127,7 +132,10 @@ export class Pool {
     let least: PoolWorker | undefined;
     for (const worker of this.#shared) if (least === undefined || worker.load < least.load) least = worker;
     const hasRoom = this.#shared.size < this.#parts.sharedThreads;
-    if (least !== undefined && (least.load === 0 || !hasRoom)) return least;
+    return least !== undefined && (least.load === 0 || !hasRoom) ? least : this.#startShared();
+  }
+
+  #startShared(): PoolWorker {
     const worker = new PoolWorker(this.#parts.startThread(), {
       isSingle: false,
       onGone: (gone) => this.#shared.delete(gone),
