@@ -52,7 +52,7 @@ function makeDrop(store: ComponentStore, state: InstanceState, resource: number)
     };
   }
   const target = store.stateOf(owner);
-  const destroy = store.coreFunction(destructor);
+  const destroy = store.links.coreFunction(destructor);
   let rep = 0;
   const parts = {
     take(index: number): number {

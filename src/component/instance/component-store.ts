@@ -1,26 +1,14 @@
 import { SampanError } from "../../base/index.ts";
-import { MemoryViews } from "../canonical/runtime.ts";
-import type {
-  CoreItem,
-  InstantiateStep,
-  LinkPlan,
-  LowerStep,
-  PlannedLift,
-  PlannedOptions,
-  PlannedResource,
-  Step,
-} from "../plan/link-plan.ts";
-import { makeBuiltin, makeResourceBuiltin } from "./builtins.ts";
+import type { LinkPlan, PlannedLift, PlannedResource } from "../plan/link-plan.ts";
 import type { CodeCache } from "./code-cache.ts";
+import { CoreLinks } from "./core-links.ts";
 import type { Embedding } from "./embedding.ts";
-import { makeFused } from "./fused.ts";
 import type { GuestResourceClass } from "./guest-resource.ts";
 import type { Handle } from "./handle-table.ts";
 import type { HostDrop, HostFunction } from "./host-functions.ts";
 import { HostResources } from "./host-resources.ts";
-import { lazily } from "./lazily.ts";
 import { LeftHandles } from "./left-handles.ts";
-import { type Realloc, LiftRuntime, LowerRuntime, type RuntimeParts } from "./runtime.ts";
+import type { Realloc } from "./runtime.ts";
 import { flagBit, InstanceState } from "./state.ts";
 import { Task } from "./task.ts";
 import { textOfTrap, type TrapReason } from "./traps.ts";
@@ -36,7 +24,7 @@ export interface StoreParts {
   readonly dropOf: (resource: PlannedResource) => HostDrop | undefined;
   /** The class of a resource type of the guest's. */
   readonly classOf: (resource: number) => GuestResourceClass;
-  /** Whether start functions are put off until {@link ComponentStore.start}. */
+  /** Whether start functions are put off until {@link CoreLinks.start}. */
   readonly startsLast?: boolean | undefined;
 }
 
@@ -45,23 +33,17 @@ type CoreFunction = (...args: unknown[]) => unknown;
 /** Most handles that an instance may have at once with all that is nested in it: they take the host's memory, not the guest's. */
 const mostHandles = 1_000_000;
 
-/** The state of one instance of a component with all that is nested in it, and what links its parts. */
+/** The state of one instance of a component with all that is nested in it. */
 export class ComponentStore {
   readonly plan: LinkPlan;
   readonly code: CodeCache;
   readonly embedding: Embedding;
+  /** What the steps of its plan make. */
+  readonly links: CoreLinks;
   /** Its resources as the host has them. */
   resources: HostResources;
   readonly #parts: StoreParts;
   readonly #states: readonly InstanceState[];
-  readonly #cores: WebAssembly.Exports[] = [];
-  readonly #values: WebAssembly.ImportValue[] = [];
-  readonly #views = new Map<WebAssembly.Memory, MemoryViews>();
-  /** Of functions that use no memory. */
-  #noViews: MemoryViews | undefined;
-  readonly #lifted = new Map<PlannedLift, CoreFunction>();
-  /** Start functions that were put off. */
-  readonly #starts: (() => void | Promise<void>)[] = [];
   readonly #left = new LeftHandles(this);
   /** The task of the call that the host made last. */
   entered: Task | undefined;
@@ -76,36 +58,9 @@ export class ComponentStore {
     this.code = parts.code;
     this.embedding = parts.embedding;
     this.resources = this.#makeResources();
+    this.links = new CoreLinks(this, parts);
     const room = { left: mostHandles };
     this.#states = parts.plan.instances.map((planned, id) => new InstanceState(id, planned, room));
-  }
-
-  /** Makes what the plan says; for an instance that is bound sync. */
-  link(): void {
-    for (const step of this.plan.steps) void this.#run(step);
-  }
-
-  /** Makes what the plan says; for an instance that is bound async, whose start functions may wait. */
-  async linkAsync(): Promise<void> {
-    for (const step of this.plan.steps) {
-      const started = this.#run(step);
-      if (started !== undefined) await started;
-    }
-  }
-
-  /** Whether start functions were put off. */
-  get hasStarts(): boolean {
-    return this.#starts.length > 0;
-  }
-
-  /** Runs the start functions that were put off; a promise in an instance that is bound async. */
-  start(): void | Promise<void> {
-    if (this.embedding.mode === "async") return this.#startAsync();
-    for (const start of this.#starts) void start();
-  }
-
-  async #startAsync(): Promise<void> {
-    for (const start of this.#starts) await start();
   }
 
   /** Whether it keeps nothing beside what its core modules have. */
@@ -138,13 +93,6 @@ export class ComponentStore {
     for (const state of this.#states) state.reset();
   }
 
-  /** The function of JavaScript's that calls a function of the guest's. */
-  lifted(lift: PlannedLift): CoreFunction {
-    let lifted = this.#lifted.get(lift);
-    if (lifted === undefined) this.#lifted.set(lift, (lifted = this.#lift(lift)));
-    return lifted;
-  }
-
   /** Ends the guest. */
   trap(reason: TrapReason, state: InstanceState, text = textOfTrap(reason)): never {
     this.trapped = { reason, state, text };
@@ -162,6 +110,14 @@ export class ComponentStore {
     return this.embedding.fail(
       new SampanError("COMPONENT_ASYNC_UNSUPPORTED", message, { hint: "build it for WASI 0.2", data: { feature } }),
     );
+  }
+
+  lifted(lift: PlannedLift): (...args: unknown[]) => unknown {
+    return this.links.lifted(lift);
+  }
+
+  destructorOf(resource: number): ((rep: number) => unknown) | undefined {
+    return this.links.destructorOf(resource);
   }
 
   stateOf(instance: number): InstanceState {
@@ -256,22 +212,6 @@ export class ComponentStore {
     return handle;
   }
 
-  /** A function that runs a destructor for the host; undefined for a type without one. */
-  destructorOf(resource: number): ((rep: number) => unknown) | undefined {
-    const { owner, destructor } = this.resourceOf(resource);
-    if (owner === undefined || destructor === undefined) return undefined;
-    const parts = this.#runtimeParts(owner, { memory: undefined, realloc: undefined }, []);
-    const runtime = new LiftRuntime(parts, this.entering(undefined, owner));
-    const core = this.#entry(this.coreFunction(destructor));
-    return (rep) => {
-      const task = runtime.enterCall();
-      task.started = true;
-      const ran = core(rep);
-      if (!(ran instanceof Promise)) return runtime.leaveCall(task);
-      return ran.then(() => runtime.leaveCall(task));
-    };
-  }
-
   /** Calls a function of core code that must not call out of its instance. */
   callInside(state: InstanceState, core: CoreFunction, args: readonly unknown[]): unknown {
     const { flags } = state;
@@ -295,139 +235,5 @@ export class ComponentStore {
     const at = this.callInside(state, realloc as CoreFunction, args) as number;
     state.task = task;
     return at;
-  }
-
-  /** What a core definition of the plan is in this instance. */
-  coreValue(item: CoreItem): WebAssembly.ImportValue {
-    const value = item.kind === "value" ? this.#values[item.index] : this.#cores[item.instance]?.[item.name];
-    if (value === undefined) throw new TypeError("A step of a plan needs what no step before it has made");
-    return value;
-  }
-
-  coreFunction(item: CoreItem): CoreFunction {
-    return this.coreValue(item) as CoreFunction;
-  }
-
-  #run(step: Step): void | Promise<void> {
-    switch (step.kind) {
-      case "instantiate":
-        return this.#instantiate(step);
-      case "lower":
-        this.#values[step.index] = this.#lower(step);
-        return;
-      case "fuse":
-        this.#values[step.index] = makeFused(this, step);
-        return;
-      case "builtin":
-        this.#values[step.index] = makeBuiltin(this, step);
-        return;
-      case "resource-new":
-      case "resource-rep":
-      case "resource-drop":
-        this.#values[step.index] = makeResourceBuiltin(this, step);
-    }
-  }
-
-  #instantiate({ index, module, imports }: InstantiateStep): void | Promise<void> {
-    const given = Object.create(null) as Record<string, Record<string, WebAssembly.ImportValue>>;
-    for (const { module: from, name, item } of imports) {
-      const within = (given[from] ??= Object.create(null) as Record<string, WebAssembly.ImportValue>);
-      within[name] = this.coreValue(item);
-    }
-    const { exports, start } = this.embedding.instantiate(module, given);
-    this.#cores[index] = exports;
-    if (this.#parts.startsLast !== true || start === undefined) return start?.();
-    this.#starts.push(start);
-  }
-
-  #lower(step: LowerStep): WebAssembly.ImportValue {
-    const { options, owner, resources } = step;
-    const { mode } = this.embedding;
-    const host = this.#parts.hosts[step.import];
-    const planned = this.plan.imports[step.import];
-    if (host === undefined || planned === undefined)
-      throw new TypeError("A plan names an import that it does not have");
-    const state = this.stateOf(owner);
-    const name = [...planned.path, planned.name].join("#");
-    if (options.isAsync) return this.refusing(state, `the async call of ${name}`);
-    const lowered = lazily(step.coreParams, () => {
-      const runtime = new LowerRuntime(this.#runtimeParts(owner, options, resources));
-      return this.code.importMaker(step, mode, host.takesViews)(
-        runtime,
-        this.#guarded(host, name),
-        name,
-      ) as CoreFunction;
-    });
-    return mode === "async" && host.mayWait === true ? new WebAssembly.Suspending(lowered) : lowered;
-  }
-
-  /** A function that traps where its instance must not be left, and says elsewhere what it would need. */
-  refusing(state: InstanceState, feature: string): WebAssembly.ImportValue {
-    return (): never => {
-      this.checkLeave(state);
-      return this.refuseAsync(feature);
-    };
-  }
-
-  #guarded({ call, mayWait }: HostFunction, name: string): CoreFunction {
-    const { embedding } = this;
-    const run = call as CoreFunction;
-    const waits = embedding.mode === "async" && mayWait === true;
-    return (...args) => {
-      embedding.count();
-      const value = run(...args);
-      // A record may have a field of that name.
-      if (typeof value !== "object" || value === null || !("then" in value) || typeof value.then !== "function")
-        return value;
-      if (waits) return embedding.wait(Promise.resolve(value));
-      const message = `Cannot wait for "${name}", which answered a promise: the instance is bound sync`;
-      throw new SampanError("INSTANCE_ASYNC", message, { hint: 'instantiate with mode: "async"' });
-    };
-  }
-
-  #lift(lift: PlannedLift): CoreFunction {
-    const { owner, options, resources, name } = lift;
-    const state = this.stateOf(owner);
-    if (options.isAsync) return () => this.refuseAsync(`the async function ${name}`);
-    const runtime = new LiftRuntime(this.#runtimeParts(owner, options, resources), this.entering(undefined, owner));
-    const core = this.#entry(this.coreFunction(lift.core));
-    const { postReturn } = options;
-    if (postReturn === undefined)
-      return this.code.exportMaker(lift, this.embedding.mode)(runtime, core, name) as CoreFunction;
-    const after = this.coreFunction(postReturn);
-    const inside = (...args: unknown[]): unknown => this.callInside(state, after, args);
-    return this.code.exportMaker(lift, this.embedding.mode)(runtime, core, name, inside) as CoreFunction;
-  }
-
-  /** A core function as the host enters it. */
-  #entry(core: CoreFunction): CoreFunction {
-    return this.embedding.mode === "async" ? WebAssembly.promising(core) : core;
-  }
-
-  #runtimeParts(
-    owner: number,
-    { memory, realloc }: Pick<PlannedOptions, "memory" | "realloc">,
-    resources: readonly number[],
-  ): RuntimeParts {
-    return {
-      store: this,
-      state: this.stateOf(owner),
-      views:
-        memory === undefined
-          ? (this.#noViews ??= new MemoryViews())
-          : this.#viewsOf(this.coreValue(memory) as WebAssembly.Memory),
-      realloc: realloc === undefined ? undefined : (this.coreFunction(realloc) as unknown as Realloc),
-      resources,
-    };
-  }
-
-  #viewsOf(memory: WebAssembly.Memory): MemoryViews {
-    let views = this.#views.get(memory);
-    if (views === undefined) {
-      views = new MemoryViews();
-      views.attach(memory);
-      this.#views.set(memory, views);
-    }
-    return views;
   }
 }

@@ -16,9 +16,9 @@ import { Task } from "./task.ts";
 export function makeFused(store: ComponentStore, step: FuseStep): WebAssembly.ImportValue {
   const { callee, options, owner, type } = step;
   const state = store.stateOf(owner);
-  if (options.isAsync || callee.options.isAsync) return store.refusing(state, `the async call of ${callee.name}`);
+  if (options.isAsync || callee.options.isAsync) return store.links.refusing(state, `the async call of ${callee.name}`);
   const asyncKind = asyncKindOf(type);
-  if (asyncKind !== undefined) return store.refusing(state, `the ${asyncKind} of ${callee.name}`);
+  if (asyncKind !== undefined) return store.links.refusing(state, `the ${asyncKind} of ${callee.name}`);
   // The decoder lets none through.
   if (options.memoryIs64 || callee.options.memoryIs64)
     throw new TypeError("No adapter reads a memory of 64-bit addresses");
@@ -93,13 +93,13 @@ class FusedCall {
     const { options, callee } = this.#step;
     switch (name) {
       case "callee":
-        return this.#store.coreValue(callee.core);
+        return this.#store.links.coreValue(callee.core);
       case "post-return":
-        return this.#store.coreValue(known(callee.options.postReturn));
+        return this.#store.links.coreValue(known(callee.options.postReturn));
       case "caller-memory":
-        return this.#store.coreValue(known(options.memory));
+        return this.#store.links.coreValue(known(options.memory));
       case "callee-memory":
-        return this.#store.coreValue(known(callee.options.memory));
+        return this.#store.links.coreValue(known(callee.options.memory));
       case "caller-realloc":
         return this.#allocator(this.#caller, known(options.realloc));
       case "callee-realloc":
@@ -127,7 +127,7 @@ class FusedCall {
 
   /** An allocator; it has a task of its own where its instance keeps something in tasks. */
   #allocator(state: InstanceState, item: CoreItem): WebAssembly.ImportValue {
-    const realloc = this.#store.coreValue(item);
+    const realloc = this.#store.links.coreValue(item);
     if (this.#store.plan.instances[state.id]?.usesContext !== true) return realloc;
     return (...args: Parameters<Realloc>): number => {
       const { task } = state;

@@ -96,12 +96,12 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   async start(): Promise<void> {
     const starts = this.#parts.component.modules.some(({ layout }) => layout.start !== undefined);
     if (this.mode === "async" && starts && this.#parts.startsLast !== true) {
-      await this.call(instantiation, () => this.#store.linkAsync(), []);
+      await this.call(instantiation, () => this.#store.links.linkAsync(), []);
       return;
     }
     this.begin(instantiation);
     try {
-      this.#store.link();
+      this.#store.links.link();
     } catch (error) {
       this.#ending.trapped();
       throw this.failed(error);
@@ -111,7 +111,8 @@ export class ComponentInstance implements Embedding, WatchedGuest {
 
   /** Runs the start functions that were put off. @throws what {@link call} throws */
   initialize(): void | Promise<void> {
-    if (this.#store.hasStarts) return this.call(instantiation, () => this.#store.start(), []) as void | Promise<void>;
+    if (this.#store.links.hasStarts)
+      return this.call(instantiation, () => this.#store.links.start(), []) as void | Promise<void>;
   }
 
   /** What it exports: functions in camel case, classes of resources, and by the names of interfaces objects of such. */
@@ -156,7 +157,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
 
   /** {@link answer}, which in an instance that is bound sync is over when it returns. */
   handle(exchange: IncomingExchange): Promise<void> | void {
-    this.#handler ??= this.#store.lifted(findHandler(this.#parts.component.plan));
+    this.#handler ??= this.#store.links.lifted(findHandler(this.#parts.component.plan));
     const [request, outparam] = incomingArguments(this.#parts.wasi.context, exchange);
     this.#outparam = outparam;
     return this.call(handlerEntry, this.#handler, [request, outparam]) as Promise<void> | void;
@@ -170,7 +171,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
 
   /** Whether start functions were put off. */
   get hasStarts(): boolean {
-    return this.#store.hasStarts;
+    return this.#store.links.hasStarts;
   }
 
   /** What it used so far. */
