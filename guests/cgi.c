@@ -41,6 +41,8 @@ int main(void) {
     printf("Content-Type: text/plain\n\nhalf");
     fflush(stdout);
     __builtin_trap();
+  } else if (strcmp(what, "/write") == 0) {
+    printf("Status: %s\n\n", fopen("/www/new", "w") == NULL ? "403 Forbidden" : "200 OK");
   } else if (strcmp(what, "/nonsense") == 0) {
     printf("no field\n\n");
   } else if (strcmp(what, "/trap") == 0) {

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import type { BindMode } from "../abi/index.ts";
-import type { Grants } from "../capabilities/index.ts";
+import type { AccessRequest, Grants } from "../capabilities/index.ts";
 import type { NetworkChoice, StdioChannels } from "../host/index.ts";
 import type { EpochThread } from "./epoch.ts";
 import type { FreshMechanism } from "./fresh-state/fresh-instances.ts";
@@ -77,6 +77,8 @@ export interface InstanceOptions {
   readonly imports?: HostFunctions;
   /** Ends the instance. */
   readonly signal?: AbortSignal;
+  /** Hears what it was refused, where it is in this thread. */
+  readonly onRefused?: (request: AccessRequest) => void;
   /** What separates it from others; this thread, where it is left out. */
   readonly cordon?: Cordon;
 }

@@ -1,7 +1,7 @@
 import type { BindMode } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
 import type { Grants } from "../capabilities/index.ts";
-import { HostWorkload, isNetworkData, type NetworkChoice } from "../host/index.ts";
+import { deafObserver, HostWorkload, isNetworkData, type NetworkChoice } from "../host/index.ts";
 import { CompileCache, ownCache } from "./cache/index.ts";
 import type { ComponentInstance } from "./component/component-instance.ts";
 import type { ComponentModule } from "./component/component-module.ts";
@@ -302,14 +302,14 @@ export class Engine {
   async #instantiateHere(module: GuestModule, options: HereOptions): Promise<LocalInstance> {
     const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
     if (mode === "async" && !suspendsGuests) throw withoutSuspension();
-    const { args = [module.name], limits = {}, imports, stdio, grants, network } = options;
+    const { args = [module.name], limits = {}, imports, stdio, grants, network, onRefused } = options;
     this.#maps.take("memory");
     let guest: Guest | undefined;
     const onTurn = (): void => {
       this.#thread.onTick();
       guest?.lookWithin();
     };
-    const workload = this.#hostOf(grants, { mode, limits, network, onTurn });
+    const workload = this.#hostOf(grants, { mode, limits, network, onTurn, onRefused });
     let isOpen = true;
     const onClose = (): void => {
       if (!isOpen) return;
@@ -334,9 +334,9 @@ export class Engine {
   }
 
   async #instantiateThreads(module: GuestModule, options: HereOptions): Promise<ThreadedInstance> {
-    const { args = [module.name], limits = {}, imports, stdio, grants, network } = options;
+    const { args = [module.name], limits = {}, imports, stdio, grants, network, onRefused } = options;
     this.#maps.take("memory");
-    const workload = this.#hostOf(grants, { mode: "async", limits, network, onTurn: () => {} });
+    const workload = this.#hostOf(grants, { mode: "async", limits, network, onTurn: () => {}, onRefused });
     const onClose = (): void => {
       options.onClose();
       workload.close();
@@ -379,10 +379,12 @@ export class Engine {
     };
   }
 
-  #hostOf(grants: Grants, { mode, network, ...options }: HostParts): HostWorkload {
+  #hostOf(grants: Grants, { mode, network, onRefused, ...rest }: HostParts): HostWorkload {
     const waits = mode === "async" ? "suspend" : "block";
     const { alarms } = this.#thread;
-    return new HostWorkload(grants, { ...options, waits, alarms, ...(network === undefined ? {} : { network }) });
+    const heard = onRefused === undefined ? {} : { observer: { ...deafObserver, refused: onRefused } };
+    const options = { ...rest, ...heard, waits, alarms } as const;
+    return new HostWorkload(grants, network === undefined ? options : { ...options, network });
   }
 
   /** Takes the place of an instance that is about to be made. */
@@ -420,6 +422,7 @@ interface HostParts {
   readonly limits: InstanceLimits;
   readonly network: NetworkChoice | undefined;
   readonly onTurn: () => void;
+  readonly onRefused?: InstanceOptions["onRefused"] | undefined;
 }
 
 type HereOptions = Omit<InstanceOptions, "grants"> & InstanceListeners & { readonly grants: Grants };

@@ -85,6 +85,8 @@ export interface WorkerConfig {
   /** Addresses (CIDR) of proxies whose X-Request-Id, Forwarded and X-Forwarded-… fields are believed. */
   readonly trusted: readonly string[];
   readonly accessLog: "off" | "text" | "json";
+  /** Whether refusals are told one by one, for the audit log. */
+  readonly audit?: boolean | undefined;
   /** Which front listens: the quickest that there is, or Node's own. `auto` where it is left out. */
   readonly front?: "auto" | "node" | undefined;
   /** The folder where rewritten modules are kept, `false` for none; of the first configuration alone. */
@@ -120,6 +122,8 @@ export interface WorkerLines {
   readonly access?: readonly string[];
   /** What somebody should look at: a request that failed and why, a refusal, a client that sent what is no HTTP. */
   readonly operator?: readonly string[];
+  /** Refusals, each an object of JSON. */
+  readonly audit?: readonly string[];
   /** What guests wrote to stdout and stderr, `NAME | line`. */
   readonly guest?: readonly string[];
 }

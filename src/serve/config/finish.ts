@@ -61,6 +61,7 @@ export function finish(values: ServeValues): ServeConfig {
     workerHeap: server["worker-heap"],
     tls: tlsOf(values),
     accessLog: server["access-log"] ?? "off",
+    audit: server.audit === undefined ? undefined : resolve(values.folder, server.audit),
     drain: server.drain ?? 10_000,
     trusted: values.trusted,
     limits: {

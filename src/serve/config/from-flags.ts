@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { SampanError } from "../../base/index.ts";
 import type { Grants } from "../../capabilities/index.ts";
 import type { ServeValues, WorkloadValues } from "./finish.ts";
@@ -57,7 +57,7 @@ export function readServeFlags({ flags, file, grants, cwd }: ServeCommandLine): 
   };
   const workloads = [...files].map(([path, name]): WorkloadValues => ({ ...common, name, file: path }));
   return {
-    server: read(flags, serverSettings),
+    server: serverValues(flags, cwd),
     limits: read(flags, clientLimits),
     trusted: valuesOf(flags, "--trust").map((typed) => named("--trust", () => trustSetting.parse(typed))),
     workloads,
@@ -65,6 +65,12 @@ export function readServeFlags({ flags, file, grants, cwd }: ServeCommandLine): 
     sources: [],
     folder: cwd,
   };
+}
+
+/** What is said of the server; its audit log is where the command is typed. */
+function serverValues(flags: readonly ServeFlag[], cwd: string): ServeValues["server"] {
+  const server = read(flags, serverSettings);
+  return server.audit === undefined ? server : { ...server, audit: resolve(cwd, server.audit) };
 }
 
 /** The flags among these that say something of workloads, which a file has for each of its own. */

@@ -13,6 +13,8 @@ export interface ServeConfig {
   /** Absolute paths of PEM files. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly accessLog: "off" | "text" | "json";
+  /** An absolute path. */
+  readonly audit: string | undefined;
   /** Ms. */
   readonly drain: number;
   /** CIDR. */

@@ -101,6 +101,13 @@ export const serverSettings = {
     parse: word(["text", "json", "off"]),
     schema: { enum: ["text", "json", "off"] },
   },
+  audit: {
+    value: "FILE",
+    summary: "Append a JSON line for each thing that components and CGI programs ask for and were not granted",
+    example: "audit.jsonl",
+    byDefault: "a line on stderr for each thing, once",
+    parse: plain,
+  },
   drain: {
     value: "TIME",
     summary: "How long requests may still take once the server is told to end",

@@ -36,3 +36,19 @@ export function changedNames(before: Plan, plan: Plan): string[] {
   const [old, now] = [ids(before), ids(plan)];
   return [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
 }
+
+/** What of the server itself is another than before, in the words of its settings. */
+export function changedSettings({ config: one, tls }: Plan, { config: other, tls: otherTls }: Plan): string[] {
+  const isOther = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
+  const rows: readonly (readonly [name: string, isChanged: boolean])[] = [
+    ["routes", isOther(one.routes, other.routes)],
+    ["the address", !isSame(one.addr, other.addr)],
+    ["the certificate", isOther(tls, otherTls)],
+    ["limits", isOther(one.limits, other.limits)],
+    ["trust", isOther(one.trusted, other.trusted)],
+    ["the access log", one.accessLog !== other.accessLog],
+    ["the audit log", one.audit !== other.audit],
+    ["the number of workers", one.workers !== other.workers],
+  ];
+  return rows.flatMap(([name, isChanged]) => (isChanged ? [name] : []));
+}

@@ -78,3 +78,14 @@ function labelsText(labels: MetricRow["labels"]): string {
   });
   return parts.length === 0 ? "" : `{${parts.join(",")}}`;
 }
+
+/** What control counts beside its workers. */
+export const controlFamilies: Readonly<Record<string, MetricFamily>> = {
+  sampan_workers: {
+    type: "gauge",
+    help: "Workers that are ready, those of workloads with a cordon among them.",
+    merge: "sum",
+  },
+  sampan_worker_deaths_total: { type: "counter", help: "Workers that died and were replaced.", merge: "sum" },
+  sampan_reloads_total: { type: "counter", help: "Configurations that were read anew, by result.", merge: "sum" },
+};

@@ -137,7 +137,11 @@ test("Server.reload() keeps what it has where the new configuration cannot be ta
 test("Server.reload() listens elsewhere, by workers in their place, and has as many as it is told", async (t) => {
   const { server } = await start(t, configOf(""));
   const { port } = server.address;
-  assert.deepEqual(await server.reload(configOf("--workers=3")), { changed: [], isRolled: false });
+  assert.deepEqual(await server.reload(configOf("--workers=3")), {
+    changed: [],
+    settings: ["the number of workers"],
+    isRolled: false,
+  });
   assert.equal((await server.reports()).length, 3);
   await server.reload(configOf("--workers=1"));
   assert.equal((await server.reports()).length, 1);
@@ -268,6 +272,10 @@ test("Server.reload() has a new certificate and new limits by the workers that a
   };
   assert.deepEqual(await answer(), ["01", 200]);
   write(otherCertificate);
-  assert.deepEqual(await server.reload(configOf(`${words} --max-body=3`)), { changed: [], isRolled: false });
+  assert.deepEqual(await server.reload(configOf(`${words} --max-body=3`)), {
+    changed: [],
+    settings: ["the certificate", "limits"],
+    isRolled: false,
+  });
   assert.deepEqual(await answer(), ["02", 413]);
 });

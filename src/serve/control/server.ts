@@ -6,9 +6,10 @@ import { type HostPort, type ServerPorts, withChosenPorts } from "../config/sett
 import { metricFamilies } from "../front/metrics.ts";
 import type { MetricRow, ServedWorkload, WorkerConfig, WorkerLines, WorkerReport } from "../protocol.ts";
 import { Admin } from "./admin.ts";
-import { changedNames, freePort, isSame, mustRoll } from "./compare-plans.ts";
+import { AuditFile } from "./audit-file.ts";
+import { changedNames, changedSettings, freePort, isSame, mustRoll } from "./compare-plans.ts";
 import type { ListenerGuests } from "./listener-guest.ts";
-import { type MetricFamily, MetricSums } from "./metrics.ts";
+import { controlFamilies, MetricSums } from "./metrics.ts";
 import { ServePlace } from "./place.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { behindSocket, Upstreams } from "./upstreams.ts";
@@ -44,20 +45,11 @@ export interface RouteRow {
 export interface Reloaded {
   /** Names of workloads that begin anew, are new or are gone; none where all stays. */
   readonly changed: readonly string[];
+  /** What else has changed, in words; left out where nothing has. */
+  readonly settings?: readonly string[];
   /** Whether workers were replaced, because they listen in another way. */
   readonly isRolled: boolean;
 }
-
-/** What control counts beside its workers. */
-const controlFamilies: Readonly<Record<string, MetricFamily>> = {
-  sampan_workers: {
-    type: "gauge",
-    help: "Workers that are ready, those of workloads with a cordon among them.",
-    merge: "sum",
-  },
-  sampan_worker_deaths_total: { type: "counter", help: "Workers that died and were replaced.", merge: "sum" },
-  sampan_reloads_total: { type: "counter", help: "Configurations that were read anew, by result.", merge: "sum" },
-};
 
 /** How often it is looked whether a workload has answered its last request, in ms. */
 const retiredLook = 50;
@@ -72,6 +64,7 @@ export class Server {
   readonly #start: StartWorker;
   readonly #files = new ServedFiles();
   readonly #place: ServePlace;
+  readonly #audit = new AuditFile();
   readonly #upstreams: Upstreams;
   /** What workers may ask for; the upstreams are made behind the options of their workers. */
   readonly #elsewhere: Elsewhere = {
@@ -213,11 +206,13 @@ export class Server {
     await this.#upstreams.keep(new Set(), 0);
     await (await this.#guests)?.close();
     await this.#admin?.close();
+    this.#audit.close();
     this.#place.remove();
   }
 
   async #begin(): Promise<void> {
-    const { addr, admin, workers } = this.#plan.config;
+    const { addr, admin, workers, audit } = this.#plan.config;
+    this.#audit.open(audit);
     this.#address = await freePort(addr);
     if (admin !== undefined) this.#admin = await this.#listenAdmin(admin);
     this.#plan = { ...this.#plan, config: withChosenPorts(this.#plan.config, this.#ports) };
@@ -236,6 +231,7 @@ export class Server {
     const before = this.#plan;
     const plan = planOf(withChosenPorts(config, this.#ports), this.#files);
     const changed = changedNames(before, plan);
+    const settings = changedSettings(before, plan);
     const isRolled = mustRoll(before, plan);
     const address = isSame(this.#address, plan.config.addr) ? this.#address : await freePort(plan.config.addr);
     const admin = await this.#adminFor(plan);
@@ -253,9 +249,10 @@ export class Server {
     }
     if (admin !== this.#admin) await this.#admin?.close();
     this.#admin = admin;
+    this.#audit.open(config.audit);
     this.#plan = { ...plan, config: withChosenPorts(plan.config, this.#ports) };
     void this.#endOthers(plan);
-    return { changed, isRolled };
+    return { changed, isRolled, ...(settings.length === 0 ? {} : { settings }) };
   }
 
   /** Ends what ran beside the workers and is not wanted any more, once no worker has a request for it. */
@@ -313,7 +310,7 @@ export class Server {
   }
 
   async #workerConfig(plan: Plan): Promise<WorkerConfig> {
-    const { limits, trusted, accessLog } = plan.config;
+    const { limits, trusted, accessLog, audit } = plan.config;
     const { front, cache } = this.#options;
     this.#generation += 1;
     const common = {
@@ -321,6 +318,7 @@ export class Server {
       limits,
       trusted,
       accessLog,
+      audit: audit !== undefined,
       ...(front === undefined ? {} : { front }),
       ...(cache === undefined ? {} : { cache }),
     };
@@ -374,7 +372,8 @@ export class Server {
     ];
   }
 
-  #onLines({ access = [], operator = [], guest = [] }: WorkerLines): void {
+  #onLines({ access = [], operator = [], guest = [], audit = [] }: WorkerLines): void {
+    this.#audit.write(audit);
     const { print, tell } = this.#options;
     if (access.length > 0) print(access.map((line) => `${line}\n`).join(""));
     for (const line of [...operator, ...guest]) tell(line);

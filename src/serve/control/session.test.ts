@@ -92,7 +92,7 @@ test("supervise() starts the serving process again when it is killed, on the por
   assert.notEqual(second.pid, first.pid);
   assert.match(await ask(second.port), /^app@/);
   served.process.kill("SIGHUP");
-  await served.told(/Reloaded: no workload has changed\n/);
+  await served.told(/Reloaded: nothing has changed\n/);
   served.process.kill("SIGTERM");
   assert.equal(await served.exited, 0);
   await assert.rejects(ask(first.port), { code: "ECONNREFUSED" });
@@ -142,7 +142,7 @@ test("runSession() reloads at SIGHUP, and goes on with what it had where the fil
   assert.equal(await ask(port), before);
   served.write("routes: [{ to: app, path: /x }]");
   served.process.kill("SIGHUP");
-  await served.told(/Reloaded: no workload has changed/);
+  await served.told(/Reloaded: routes/);
   assert.equal(await ask(port), "nothing");
   assert.equal(await ask(port, "/x"), before);
 });

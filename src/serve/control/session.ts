@@ -127,11 +127,12 @@ class Reloads {
   }
 }
 
-function reloadedText({ changed, isRolled }: Reloaded): string {
+function reloadedText({ changed, isRolled, settings = [] }: Reloaded): string {
   const workers = isRolled ? "; its workers were replaced" : "";
-  if (changed.length === 0) return `Reloaded: no workload has changed${workers}`;
-  const names = changed.slice(0, 8).join(", ");
-  return `Reloaded: ${names}${changed.length > 8 ? ` and ${changed.length - 8} more` : ""}${workers}`;
+  const names = changed.slice(0, 8);
+  const more = changed.length > 8 ? [`${changed.length - 8} more`] : [];
+  const what = [...names, ...more, ...settings].join(", ") || "nothing has changed";
+  return `Reloaded: ${what}${workers}`;
 }
 
 function errorLines(error: unknown): string[] {

@@ -90,6 +90,24 @@ for (const [name, make] of fronts) {
         assert.equal((await client.ask(get(path))).status, status, path);
     });
 
+    test("tells the operator and the audit log what a program was refused", async (t) => {
+      const folder = mkdtempSync(join(tmpdir(), "sampan-cgi-"));
+      t.after(() => rmSync(folder, { recursive: true }));
+      const worker = new TestWorker(t, make);
+      const grants = { files: [`${folder}:/www:ro`] };
+      await worker.configure({
+        workloads: [workloadSettings({ id: "cgi@1", name: "cgi", kind: "cgi", file, grants })],
+        audit: true,
+      });
+      assert.equal((await (await worker.connect()).ask(get("/write"))).status, 403);
+      assert.match(
+        await worker.line("operator", "was refused what"),
+        /^cgi was refused .*"\/www" is read-only \(hint: allow it with -v /,
+      );
+      const entry = JSON.parse(await worker.line("audit", "/www/new")) as Record<string, unknown>;
+      assert.deepEqual([entry["workload"], entry["capability"], entry["path"]], ["cgi", "files", "/www/new"]);
+    });
+
     test("streams a body to the program and what it writes back, and tells what went wrong", async (t) => {
       const worker = new TestWorker(t, make);
       await worker.configure({ workloads: [workloadSettings({ id: "cgi@1", name: "cgi", kind: "cgi", file })] });

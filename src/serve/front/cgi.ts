@@ -6,8 +6,9 @@ import { contentLength, type Engine, grantsOf, type GuestModule, type InstanceUs
 import type { ServedWorkload } from "../protocol.ts";
 import { CgiResponse } from "./cgi-response.ts";
 import { cgiPathOf, cgiVariables } from "./cgi-variables.ts";
-import { type GuestStdio, instanceLimits, readWasm } from "./component-runner.ts";
+import { type ComponentSurroundings, type GuestStdio, instanceLimits, readWasm } from "./component-runner.ts";
 import { clientGone, noRoute, RequestFailed } from "./failures.ts";
+import { Refusals } from "./refusals.ts";
 import { addUsage, noUsage, type Runner } from "./runner.ts";
 import type { ServedRequest } from "./served-request.ts";
 
@@ -18,6 +19,7 @@ interface CgiParts {
   readonly settings: ServedWorkload;
   readonly grants: Grants;
   readonly stdio: GuestStdio;
+  readonly refusals: Refusals;
 }
 
 /** Answers each request by a run of a preview 1 program: fields are variables, the body its input, its output the answer. */
@@ -91,7 +93,7 @@ class CgiRunner implements Runner {
     variables: Readonly<Record<string, string>>,
     response: CgiResponse,
   ): Promise<void> {
-    const { engine, module, settings, grants, stdio } = this.#parts;
+    const { engine, module, settings, grants, stdio, refusals } = this.#parts;
     const { name, args, network, limits } = settings;
     const instance = await engine.instantiate(module, {
       args: [name, ...args],
@@ -103,6 +105,7 @@ class CgiRunner implements Runner {
         ...(stdio.stderr === undefined ? {} : { stderr: stdio.stderr }),
       },
       signal: request.signal,
+      onRefused: (refused) => refusals.tell(refused),
       ...(network === undefined ? {} : { network }),
     });
     try {
@@ -121,13 +124,18 @@ class CgiRunner implements Runner {
 }
 
 /** Compiles a program that answers by CGI. @throws what the engine's compile throws, GRANT_INVALID, GRANT_UNKNOWN */
-export async function startCgi(engine: Engine, settings: ServedWorkload, stdio: GuestStdio): Promise<Runner> {
+export async function startCgi(
+  engine: Engine,
+  settings: ServedWorkload,
+  { stdio, refusals: listeners }: ComponentSurroundings,
+): Promise<Runner> {
   const { name, limits } = settings;
   const grants = await grantsOf(settings.grants);
   const { bytes, file } = await readWasm(settings.file);
   const memory = limits.memory === undefined ? {} : { memory: limits.memory };
   const module = await engine.compile(bytes, { name, file, ...memory });
-  return new CgiRunner({ engine, module, settings, grants, stdio });
+  const refusals = new Refusals(name, grants, listeners);
+  return new CgiRunner({ engine, module, settings, grants, stdio, refusals });
 }
 
 /** Whether a path of the guest's would lead through what is no folder, as far as its grants show. */

@@ -8,18 +8,18 @@ import {
   type InstanceUsage,
 } from "../../engine/index.ts";
 import type { ServedWorkload, WorkloadLimits } from "../protocol.ts";
-import { Refusals } from "./refusals.ts";
+import { type RefusalListeners, Refusals } from "./refusals.ts";
 import type { Runner } from "./runner.ts";
 import type { ServedRequest } from "./served-request.ts";
 
 /** Streams that guests write to. */
 export type GuestStdio = NonNullable<FreshComponentOptions["stdio"]>;
 
-/** What instances have of their worker. */
+/** What instances have of their worker, those of CGI programs too. */
 export interface ComponentSurroundings {
   readonly stdio: GuestStdio;
-  /** Tells the operator something. */
-  readonly tell: (line: string) => void;
+  /** Who hears what guests are refused. */
+  readonly refusals: RefusalListeners;
 }
 
 /** Answers requests by instances of a component. */
@@ -64,10 +64,10 @@ class ComponentRunner implements Runner {
 export async function startComponent(
   engine: Engine,
   settings: ServedWorkload,
-  { stdio, tell }: ComponentSurroundings,
+  { stdio, refusals: listeners }: ComponentSurroundings,
 ): Promise<Runner> {
   const { name, args, grants, features, isolation, mostReuses, pool, network } = settings;
-  const refusals = new Refusals(name, await grantsOf(grants), tell);
+  const refusals = new Refusals(name, await grantsOf(grants), listeners);
   const limits = instanceLimits(settings.limits);
   const { bytes, file } = await readWasm(settings.file);
   const component = await engine.compileComponent(bytes, {

@@ -16,7 +16,10 @@ const mib = 1 << 20;
 async function lab(t: TestContext, make: MakeFront, settings: Partial<ServedWorkload> = {}): Promise<TestWorker> {
   const worker = new TestWorker(t, make);
   const file = await compileOwnGuest("http-lab");
-  await worker.configure({ workloads: [workloadSettings({ id: "lab@1", name: "lab", file, ...settings })] });
+  await worker.configure({
+    workloads: [workloadSettings({ id: "lab@1", name: "lab", file, ...settings })],
+    audit: true,
+  });
   return worker;
 }
 
@@ -100,6 +103,12 @@ for (const [name, make] of fronts) {
       await worker.line("operator", "GET /proxy");
       const lines = worker.messages.flatMap((message) => (message.kind === "lines" ? (message.operator ?? []) : []));
       assert.equal(lines.filter((each) => each.includes("was refused what")).length, 1);
+      const { time, ...entry } = JSON.parse(await worker.line("audit", "203.0.113.7")) as Record<string, unknown>;
+      assert.equal(typeof time, "string");
+      assert.deepEqual(
+        [entry["workload"], entry["capability"], entry["port"], entry["fix"]],
+        ["lab", "net.connect", 80, "--allow-net 203.0.113.7:80"],
+      );
     });
 
     test("that wants more memory than it may have fails alone", async (t) => {

@@ -8,13 +8,18 @@ const gathering = 50;
 /** Characters of a guest's line; a longer one comes in pieces. */
 const longestLine = 16_384;
 
-type Kind = "access" | "operator" | "guest";
+const kinds = ["access", "operator", "guest", "audit"] as const;
+type Kind = (typeof kinds)[number];
+
+function nothing(): Record<Kind, string[]> {
+  return { access: [], operator: [], guest: [], audit: [] };
+}
 
 /** Gathers lines for control, so that a message carries many. */
 export class Lines {
   readonly #send: (lines: WorkerLines) => void;
-  #waiting: Record<Kind, string[]> = { access: [], operator: [], guest: [] };
-  readonly #dropped: Record<Kind, number> = { access: 0, operator: 0, guest: 0 };
+  #waiting = nothing();
+  readonly #dropped: Record<Kind, number> = { access: 0, operator: 0, guest: 0, audit: 0 };
   #timer: NodeJS.Timeout | undefined;
 
   constructor(send: (lines: WorkerLines) => void) {
@@ -32,19 +37,20 @@ export class Lines {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { access, operator, guest } = this.#waiting;
-    for (const kind of ["access", "operator", "guest"] as const) {
+    const { access, operator, guest, audit } = this.#waiting;
+    for (const kind of kinds) {
       if (this.#dropped[kind] > 0)
         operator.push(`${this.#dropped[kind]} lines were dropped (${kind}): too many at once`);
       this.#dropped[kind] = 0;
     }
-    if (access.length + operator.length + guest.length === 0) return;
-    this.#waiting = { access: [], operator: [], guest: [] };
+    if (access.length + operator.length + guest.length + audit.length === 0) return;
+    this.#waiting = nothing();
     this.#send({
       kind: "lines",
       ...(access.length === 0 ? {} : { access }),
       ...(operator.length === 0 ? {} : { operator }),
       ...(guest.length === 0 ? {} : { guest }),
+      ...(audit.length === 0 ? {} : { audit }),
     });
   }
 }

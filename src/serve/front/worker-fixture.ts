@@ -68,7 +68,7 @@ export class TestWorker {
   }
 
   /** The first line of a kind that has a text. */
-  async line(kind: "access" | "operator" | "guest", text: string): Promise<string> {
+  async line(kind: "access" | "operator" | "guest" | "audit", text: string): Promise<string> {
     const found = await this.said("lines", (message) => message[kind]?.some((line) => line.includes(text)) === true);
     return found[kind]?.find((line) => line.includes(text)) ?? "";
   }

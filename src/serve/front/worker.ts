@@ -12,6 +12,7 @@ import { GuestLines, Lines } from "./lines.ts";
 import { instanceRows, WorkloadMetrics } from "./metrics.ts";
 import { makeNodeFront } from "./node-front.ts";
 import { ProxyRunner } from "./proxy.ts";
+import type { AuditEntry } from "./refusals.ts";
 import { RouteTable } from "./routes.ts";
 import { addUsage, noUsage, type Runner } from "./runner.ts";
 import { type RequestOwner, ServedRequest } from "./served-request.ts";
@@ -209,9 +210,14 @@ export class ServingWorker implements RequestOwner {
     if (settings.upstream !== undefined || engine === undefined) return this.#wake(settings);
     const lines = (): GuestLines => new GuestLines(this.#lines, settings.name);
     const stdio = { stdin: nothing, stdout: lines(), stderr: lines() };
-    if (settings.kind === "cgi") return startCgi(engine, settings, stdio);
     const tell = (line: string): void => this.#lines.add("operator", line);
-    return startComponent(engine, settings, { stdio, tell });
+    const audit = (entry: AuditEntry): void => {
+      if (this.#config?.audit === true) this.#lines.add("audit", JSON.stringify(entry));
+    };
+    const surroundings = { stdio, refusals: { tell, audit } };
+    return settings.kind === "cgi"
+      ? startCgi(engine, settings, surroundings)
+      : startComponent(engine, settings, surroundings);
   }
 
   /** Has control run what runs elsewhere, until the runner is closed. */
