@@ -1,39 +1,26 @@
-import type { BindMode } from "../abi/index.ts";
 import { SampanError } from "../base/index.ts";
-import type { Grants } from "../capabilities/index.ts";
-import { deafObserver, HostWorkload, isNetworkData, type NetworkChoice } from "../host/index.ts";
+import { isNetworkData } from "../host/index.ts";
 import { CompileCache, ownCache } from "./cache/index.ts";
 import type { ComponentInstance } from "./component/component-instance.ts";
 import type { ComponentModule } from "./component/component-module.ts";
 import type { ComponentOptions, Components } from "./component/components.ts";
 import type { FreshComponent, FreshComponentOptions } from "./component/fresh-component.ts";
-import type {
-  EngineOptions,
-  EngineParts,
-  FreshOptions,
-  InstanceListeners,
-  InstanceOptions,
-  ModuleOptions,
-} from "./engine-options.ts";
+import type { EngineOptions, EngineParts, FreshOptions, InstanceOptions, ModuleOptions } from "./engine-options.ts";
 import { EpochThread, EpochWatcher } from "./epoch.ts";
 import { type CompileOptions, compileGuest, type GuestModule } from "./guest-module.ts";
 import { GuestThread } from "./guest-thread.ts";
-import { Guest } from "./guest.ts";
 import type { PlacedComponent, PlaceRequest } from "./embed/place.ts";
 import { grantsOf } from "./grants-of.ts";
 import { FreshWorkload } from "./fresh-workload.ts";
 import { threadsNeedCordon } from "./import-plan.ts";
 import type { Instance } from "./instance.ts";
-import type { InstanceLimits } from "./limits.ts";
-import { LocalInstance } from "./local-instance.ts";
+import { InstancesHere } from "./instances-here.ts";
+import type { LocalInstance } from "./local-instance.ts";
 import { MapBudget } from "./map-budget.ts";
-import { suspendsGuests, withoutSuspension } from "./pool/suspends-guests.ts";
+import { suspendsGuests } from "./pool/suspends-guests.ts";
 import { type Berth, Pool } from "./pool/pool.ts";
 import { startProcess } from "./pool/process.ts";
 import { startThread } from "./pool/thread.ts";
-import { wantsListeners } from "./sockets-wanted.ts";
-import { ThreadedGuest } from "./threads/threaded-guest.ts";
-import { ThreadedInstance } from "./threads/threaded-instance.ts";
 
 /**
  * Compiles modules and makes instances of them. All state is in the engine and what it made: any number of engines do
@@ -45,6 +32,7 @@ export class Engine {
   readonly #thread: GuestThread;
   readonly #pool: Pool;
   readonly #maps: MapBudget;
+  readonly #here: InstancesHere;
   readonly #isPooled: boolean;
   readonly #watchesLate: boolean;
   readonly #isWatchedElsewhere: boolean;
@@ -66,6 +54,7 @@ export class Engine {
     // Nothing but Linux has what a guest looks up for meanwhile.
     this.#watchesLate = watchesLate && process.platform === "linux";
     this.#thread = new GuestThread(thread?.epoch ?? this.#ownEpoch(), thread?.onTick);
+    this.#here = new InstancesHere(this.#thread, this.#maps);
     const { cache, checks = "on" } = options;
     this.#cache = cache === false ? undefined : cache === undefined ? ownCache() : new CompileCache(cache);
     const watch = (memory: WebAssembly.Memory): void => this.#watcher.add(memory);
@@ -198,8 +187,8 @@ export class Engine {
       instance =
         cordon === undefined
           ? await (spawnsThreads
-              ? this.#instantiateThreads(module, { ...placed, grants, onStart, onClose })
-              : this.#instantiateHere(module, { ...placed, grants, onStart, onClose }))
+              ? this.#here.threads(module, { ...placed, grants, onStart, onClose })
+              : this.#here.instantiate(module, { ...placed, grants, onStart, onClose }))
           : await this.#pool.instantiate(module, { ...placed, grants, cordon, onStart, onClose });
     } catch (error) {
       onClose();
@@ -264,7 +253,7 @@ export class Engine {
     const grants = await grantsOf(options.grants);
     const { args = [module.name], limits = {}, imports, mechanism, network } = options;
     const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
-    const host = this.#hostOf(grants, { mode, limits, network, onTurn: this.#thread.onTick });
+    const host = this.#here.hostOf(grants, { mode, limits, network, onTurn: this.#thread.onTick });
     try {
       const workload: FreshWorkload = new FreshWorkload({
         module,
@@ -299,65 +288,6 @@ export class Engine {
     return this.close();
   }
 
-  async #instantiateHere(module: GuestModule, options: HereOptions): Promise<LocalInstance> {
-    const mode = options.mode ?? (module.importPlan().mayWait ? "async" : "sync");
-    if (mode === "async" && !suspendsGuests) throw withoutSuspension();
-    const { args = [module.name], limits = {}, imports, stdio, grants, network, onRefused } = options;
-    this.#maps.take("memory");
-    let guest: Guest | undefined;
-    const onTurn = (): void => {
-      this.#thread.onTick();
-      guest?.lookWithin();
-    };
-    const workload = this.#hostOf(grants, { mode, limits, network, onTurn, onRefused });
-    let isOpen = true;
-    const onClose = (): void => {
-      if (!isOpen) return;
-      isOpen = false;
-      options.onClose();
-      workload.close();
-    };
-    try {
-      const listens = mode === "async" && network !== undefined && wantsListeners(module.bytes);
-      const host = workload.createInstance({ listens, ...(stdio === undefined ? {} : { stdio }) });
-      guest = new Guest(module, { host, args, mode, thread: this.#thread, imports, ...limits });
-      const takeStack = (): void => this.#maps.take("stack");
-      const giveStack = (): void => this.#maps.give("stack");
-      const instance = new LocalInstance({ guest, module, host, mode, takeStack, giveStack, onClose });
-      options.onStart(instance);
-      await instance.start();
-      return instance;
-    } catch (error) {
-      onClose();
-      throw error;
-    }
-  }
-
-  async #instantiateThreads(module: GuestModule, options: HereOptions): Promise<ThreadedInstance> {
-    const { args = [module.name], limits = {}, imports, stdio, grants, network, onRefused } = options;
-    this.#maps.take("memory");
-    const workload = this.#hostOf(grants, { mode: "async", limits, network, onTurn: () => {}, onRefused });
-    const onClose = (): void => {
-      options.onClose();
-      workload.close();
-    };
-    let instance: ThreadedInstance | undefined;
-    try {
-      const listens = network !== undefined && wantsListeners(module.bytes);
-      const host = workload.createInstance({ listens, ...(stdio === undefined ? {} : { stdio }) });
-      const takeThread = (): void => this.#maps.take("thread");
-      const guest = new ThreadedGuest(module, { host, grants, args, imports, takeThread, ...limits });
-      instance = new ThreadedInstance({ guest, module, host, onClose });
-      options.onStart(instance);
-      await instance.start();
-      return instance;
-    } catch (error) {
-      if (instance === undefined) onClose();
-      else await instance.close();
-      throw error;
-    }
-  }
-
   async #componentsOf(): Promise<Components> {
     this.#checkOpen();
     if (this.#components === undefined) {
@@ -377,14 +307,6 @@ export class Engine {
       hotFunctions: true,
       cache: this.#cache,
     };
-  }
-
-  #hostOf(grants: Grants, { mode, network, onRefused, ...rest }: HostParts): HostWorkload {
-    const waits = mode === "async" ? "suspend" : "block";
-    const { alarms } = this.#thread;
-    const heard = onRefused === undefined ? {} : { observer: { ...deafObserver, refused: onRefused } };
-    const options = { ...rest, ...heard, waits, alarms } as const;
-    return new HostWorkload(grants, network === undefined ? options : { ...options, network });
   }
 
   /** Takes the place of an instance that is about to be made. */
@@ -415,17 +337,6 @@ export class Engine {
     if (this.#isClosed) throw new SampanError("ENGINE_CLOSED", "Cannot use the engine: it is closed");
   }
 }
-
-/** What a workload's host is made with beside its grants. */
-interface HostParts {
-  readonly mode: BindMode;
-  readonly limits: InstanceLimits;
-  readonly network: NetworkChoice | undefined;
-  readonly onTurn: () => void;
-  readonly onRefused?: InstanceOptions["onRefused"] | undefined;
-}
-
-type HereOptions = Omit<InstanceOptions, "grants"> & InstanceListeners & { readonly grants: Grants };
 
 function networkStays(): SampanError {
   const message = "Cannot make the instance in a cordon: its network is made of functions, which stay in this thread";
