@@ -38,12 +38,23 @@ export function createClocks(grant: ClockGrant, observer: Observer): Clocks {
   }
 }
 
+/** Those of the system. How all but the monotonic clock is read is found out when one is: node:ffi takes milliseconds to load. */
 function systemClocks(): Clocks {
-  const native = nativeOrUndefined();
-  return native === undefined ? portableClocks() : nativeClocks(native);
+  let found: Clocks | undefined;
+  const others = (): Clocks => {
+    const native = nativeOrUndefined();
+    return native === undefined ? portableClocks() : nativeClocks(native);
+  };
+  // oxlint-disable-next-line typescript/unbound-method -- it uses no this, and to look for it costs as much as the call
+  const monotonic = process.hrtime.bigint;
+  return {
+    now: (id) => (id === "monotonic" ? monotonic() : (found ??= others()).now(id)),
+    resolution: (id) => (found ??= others()).resolution(id),
+    stands: false,
+  };
 }
 
-/** clock_gettime(2) itself for all but the monotonic clock, which Node reads as well and faster. */
+/** clock_gettime(2) itself, for all but the monotonic clock, which Node reads as well and faster. */
 function nativeClocks(native: Native): Clocks {
   const address = native.address + BigInt(scratch.time);
   const at = scratch.time / 8;
@@ -59,10 +70,8 @@ function nativeClocks(native: Native): Clocks {
     words[2 * at + 1] = Math.floor(upper / 2 ** 23) + (low >= 2 ** 32 ? 1 : 0);
     return longs[at] ?? 0n;
   };
-  // oxlint-disable-next-line typescript/unbound-method -- it uses no this, and to look for it costs as much as the call
-  const monotonic = process.hrtime.bigint;
   return {
-    now: (id) => (id === "monotonic" ? monotonic() : read(native.c.clock_gettime, id)),
+    now: (id) => read(native.c.clock_gettime, id),
     resolution: (id) => read(native.c.clock_getres, id),
     stands: false,
   };
@@ -74,7 +83,6 @@ function portableClocks(): Clocks {
   return {
     now(id) {
       const monotonic = process.hrtime.bigint();
-      if (id === "monotonic") return monotonic;
       if (id !== "realtime") {
         const { user, system } = process.cpuUsage();
         return BigInt(user + system) * 1000n;

@@ -36,8 +36,18 @@ function noting(random: Random, observer: Observer): Random {
   };
 }
 
-/** getrandom(2), which needs no module loaded; node:crypto where there are no native calls. */
+/** The system's own, found when a guest first asks for it: what there is of it takes milliseconds to load. */
 function systemRandom(): Random {
+  let found: Random | undefined;
+  return {
+    fill(bytes) {
+      (found ??= findRandom()).fill(bytes);
+    },
+  };
+}
+
+/** getrandom(2), which needs no module loaded; node:crypto where there are no native calls. */
+function findRandom(): Random {
   const native = nativeOrUndefined();
   if (native === undefined) {
     const { randomFillSync } = process.getBuiltinModule("node:crypto");

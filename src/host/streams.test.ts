@@ -25,7 +25,7 @@ const head = `
   import { Buffers, FileStat } from ${url("filesystem/file-calls.ts")};
   import { writeSync } from "node:fs";
   const calls = createFileCalls(), observer = { isLearning: false, used() {}, refused() {} };
-  const open = (name, budget = new OutputBudget()) => new StdioStream(calls, name, { budget, observer });
+  const open = (name, budget = new OutputBudget()) => new StdioStream(() => calls, name, { budget, observer });
   const pieces = (bytes) => { const b = new Buffers(); b.reset(bytes); b.add(0, bytes.length); return b; };
   const say = (text) => writeSync(2, text + "\\n");
   const attempt = (call) => { try { return String(call()); } catch (e) { return e.errno ?? JSON.stringify(e.reason) ?? String(e); } };
@@ -192,7 +192,7 @@ test("OutputBudget counts what was written, not what was tried", async () => {
   for (const isWaiting of [false, true]) {
     const sink = new SlowSink(2, { isWaiting });
     const waits = {
-      waits: new Waits({ alarms: new Alarms(), readiness: new Readiness(createWalkCalls()) }),
+      waits: new Waits({ alarms: new Alarms(), readiness: new Readiness(() => createWalkCalls()) }),
       scratch: new Scratch(),
     };
     const stream = new ChannelStream(
@@ -240,7 +240,7 @@ test("RefusedStream refuses each use and names its stream", () => {
 
 test("StdioStream tells a learning observer which stream was used", () => {
   const listener = new Listener({ isLearning: true });
-  const stream = new StdioStream(createWalkCalls(), "stdout", { budget: new OutputBudget(), observer: listener });
+  const stream = new StdioStream(createWalkCalls, "stdout", { budget: new OutputBudget(), observer: listener });
   assert.equal(stream.write(buffersOf("")), 0);
   assert.deepEqual(listener.uses, [{ capability: "stdio", stream: "stdout" }]);
 });

@@ -26,7 +26,8 @@ export interface StdioOptions {
 /** A standard stream that is one of this process's own descriptors, whatever that is: a pipe, a terminal, a file. */
 export class StdioStream extends Descriptor {
   readonly access: DescriptorAccess;
-  readonly #calls: FileCalls;
+  readonly #findCalls: () => FileCalls;
+  #foundCalls: FileCalls | undefined;
   readonly #fd: number;
   readonly #name: StdioName;
   readonly #options: StdioOptions;
@@ -34,13 +35,18 @@ export class StdioStream extends Descriptor {
   #type: FileType | undefined;
   #part: Buffers | undefined;
 
-  constructor(calls: FileCalls, name: StdioName, options: StdioOptions) {
+  /** `calls` is asked when the guest first does something with it. */
+  constructor(calls: () => FileCalls, name: StdioName, options: StdioOptions) {
     super();
-    this.#calls = calls;
+    this.#findCalls = calls;
     this.#options = options;
     this.#fd = name === "stdin" ? 0 : name === "stdout" ? 1 : 2;
     this.#name = name;
     this.access = { read: name === "stdin", write: name !== "stdin" };
+  }
+
+  get #calls(): FileCalls {
+    return (this.#foundCalls ??= this.#findCalls());
   }
 
   type(): FileType {

@@ -10,9 +10,9 @@ const slowestTurn = 10;
  * turns, 1 ms at first and at most 10 ms apart.
  */
 export class Readiness {
-  readonly #calls: FileCalls;
+  readonly #calls: () => FileCalls;
 
-  constructor(calls: FileCalls) {
+  constructor(calls: () => FileCalls) {
     this.#calls = calls;
   }
 
@@ -33,7 +33,7 @@ export class Readiness {
 
   #isReady(fd: number, events: "read" | "write"): boolean {
     try {
-      return this.#calls.wait(fd, events, 0);
+      return this.#calls().wait(fd, events, 0);
     } catch {
       // Whoever waits meets the error in the operation itself.
       return true;

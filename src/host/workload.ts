@@ -99,7 +99,7 @@ export class HostWorkload {
   readonly #grants: Grants;
   readonly #options: HostOptions;
   readonly #observer: Observer;
-  readonly #calls: FileCalls;
+  #calls: FileCalls | undefined;
   readonly #folders: readonly OpenFolder[];
   readonly #shared: SharedParts;
   readonly #createRandom: () => Random;
@@ -116,41 +116,42 @@ export class HostWorkload {
     this.#grants = grants;
     this.#options = options;
     this.#observer = options.observer ?? deafObserver;
-    const { ownsProcess = false } = options;
     const backend = networkOf(options.network, grants.files);
     this.#network = { backend, policy: new NetworkPolicy(grants, this.#observer, backend.own) };
-    this.#calls = options.calls ?? createFileCalls({ opensFolders: grants.files.length > 0, ownsProcess });
     const folders: OpenFolder[] = [];
     let stores: Stores;
     this.#shelf = new StoreShelf(options.limits);
     try {
-      for (const grant of grants.files) folders.push({ grant, fd: openGranted(this.#calls, grant) });
+      for (const grant of grants.files) folders.push({ grant, fd: openGranted(this.#fileCalls(), grant) });
       const workdir = grants.workdir;
-      if (workdir !== undefined) folders.push(openWorkdir(this.#calls, folders, workdir));
+      if (workdir !== undefined) folders.push(openWorkdir(this.#fileCalls(), folders, workdir));
       stores = new Stores(grants, this.#shelf, this.#observer);
     } catch (error) {
       this.#shelf.close();
-      for (const folder of folders) this.#calls.close(folder.fd);
+      for (const folder of folders) this.#fileCalls().close(folder.fd);
       throw error;
     }
     this.#folders = folders;
     const env = { ...(grants.workdir === undefined ? {} : { PWD: grants.workdir }), ...grants.env };
     let paths: readonly [Path, Path] | undefined;
+    const makeCalls = this.#fileCalls;
     this.#shared = {
       env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       clocks: createClocks(grants.clock, this.#observer),
       observer: this.#observer,
-      calls: this.#calls,
+      get calls() {
+        return makeCalls();
+      },
       config: new ConfigValues(grants.config, this.#observer),
       stores,
-      makePaths: () => (paths ??= [this.#calls.makePath(), this.#calls.makePath()]),
+      makePaths: () => (paths ??= [makeCalls().makePath(), makeCalls().makePath()]),
     };
     // A seeded stream begins anew in each instance.
     const random = grants.random.kind === "seed" ? undefined : createRandom(grants.random, this.#observer);
     this.#createRandom = () => random ?? createRandom(grants.random, this.#observer);
     if (options.waits === "suspend") {
       const { alarms = new Alarms() } = options;
-      this.#suspends = { alarms, readiness: new Readiness(this.#calls), scratch: new Scratch() };
+      this.#suspends = { alarms, readiness: new Readiness(makeCalls), scratch: new Scratch() };
     }
   }
 
@@ -174,7 +175,8 @@ export class HostWorkload {
         new Log(this.#grants.log, this.#observer, (name) => this.#openStream(name, parts(), deafObserver)),
       createPostgres: this.#createPostgres,
     });
-    if (stdio !== undefined || listens) {
+    const isGiven = (["stdin", "stdout", "stderr"] as const).some((name) => stdio?.[name] !== undefined);
+    if (isGiven || listens) {
       const { descriptors } = instance;
       if (listens) for (const socket of instance.sockets.openListeners()) descriptors.insert(socket);
     }
@@ -186,8 +188,14 @@ export class HostWorkload {
     this.#http?.client.close();
     this.#http?.waits.cancel();
     this.#shelf.close();
-    for (const folder of this.#folders) this.#calls.close(folder.fd);
+    for (const folder of this.#folders) this.#fileCalls().close(folder.fd);
   }
+
+  /** How files are reached, found when something is: node:ffi and the C library take 3 ms to load, and many guests call for nothing of them. */
+  readonly #fileCalls = (): FileCalls => {
+    const { calls, ownsProcess = false } = this.#options;
+    return (this.#calls ??= calls ?? createFileCalls({ opensFolders: this.#grants.files.length > 0, ownsProcess }));
+  };
 
   #createDescriptors(limit: number | undefined, parts: StreamParts): DescriptorTable {
     const hasRoot = this.#folders.some(({ grant }) => /^[./]*$/.test(grant.guest));
@@ -242,7 +250,7 @@ export class HostWorkload {
   #openStream(name: StdioName, { budget, waits, onTurn, own }: StreamParts, observer: Observer): Descriptor {
     const channel = own.get(name) ?? channelOf(this.#options.stdio, name);
     if (channel === undefined) {
-      return new StdioStream(this.#calls, name, { budget, observer, onTurn, waits });
+      return new StdioStream(this.#fileCalls, name, { budget, observer, onTurn, waits });
     }
     const suspends = this.#suspends;
     return new ChannelStream(channel, {
@@ -255,7 +263,7 @@ export class HostWorkload {
 
   #openFolder({ grant, fd }: OpenFolder, waits: Waits | undefined): Descriptor {
     const isWritable = grant.access === "read-write";
-    const context = { calls: this.#calls, isWritable, observer: this.#observer, waits };
+    const context = { calls: this.#fileCalls(), isWritable, observer: this.#observer, waits };
     const guestPath = grant.guest === "/" ? "" : grant.guest;
     return new FileHandle(context, fd, { guestPath, preopenName: grant.guest, bits: openBits.directory });
   }
