@@ -8,10 +8,16 @@ export interface MapFiles {
   limit(): number | undefined;
   /** Maps that this process has now. */
   count(): number;
+  /** Maps that may be taken before either is asked, because that takes longer than to take them; none where it is left out. */
+  readonly unasked?: number;
 }
 
 /** The files of this process. */
 export const processMaps: MapFiles = {
+  // All engines and threads that count, together: a quarter of what is kept for others.
+  get unasked() {
+    return kept / 4 / engines;
+  },
   limit() {
     try {
       return Number(readFileSync("/proc/sys/vm/max_map_count", "utf8"));
@@ -50,17 +56,17 @@ const refusals = {
  */
 export class MapBudget {
   readonly #files: MapFiles;
-  readonly #limit: number;
+  #limit: number | undefined;
   readonly #now: () => number;
   /** Maps that may still be taken before the process is counted again. */
-  #allowance = 0;
+  #allowance: number;
   /** When the process may be counted again after there was no map left, in ms. */
   #nextCount = 0;
 
   constructor(files: MapFiles = processMaps, now: () => number = monotonic) {
     this.#files = files;
     this.#now = now;
-    this.#limit = files.limit() ?? Number.POSITIVE_INFINITY;
+    this.#allowance = files.unasked ?? 0;
   }
 
   /**
@@ -69,7 +75,6 @@ export class MapBudget {
    * @throws LIMIT_MEMORIES, LIMIT_STACKS, LIMIT_THREADS where the process would come too near to the system's limit
    */
   take(what: keyof typeof mapsOf): void {
-    if (this.#limit === Number.POSITIVE_INFINITY) return;
     const maps = mapsOf[what];
     if (this.#allowance < maps) this.#recount(what);
     this.#allowance -= maps;
@@ -81,6 +86,11 @@ export class MapBudget {
   }
 
   #recount(what: keyof typeof mapsOf): void {
+    this.#limit ??= this.#files.limit() ?? Number.POSITIVE_INFINITY;
+    if (this.#limit === Number.POSITIVE_INFINITY) {
+      this.#allowance = this.#limit;
+      return;
+    }
     const start = this.#now();
     // Counting tens of thousands of maps takes long: who asks again and again meanwhile is refused without.
     if (start < this.#nextCount) throw this.#refusal(what);
