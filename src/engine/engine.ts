@@ -109,8 +109,13 @@ export class Engine {
   async compileComponent(bytes: Uint8Array, options: ModuleOptions = {}): Promise<ComponentModule> {
     this.#checkOpen();
     if (!this.#watchesLate) this.startWatcher();
+    const [plain, all] = [asPlain(bytes), { ...options, ...this.#compiling() }];
+    const { keptComponent } = await import("./component/kept-component.ts");
+    const found = keptComponent(plain, all);
+    if (found !== undefined) return found;
+    // What decodes, checks and plans takes longer to load than a plan to be read.
     const { compileComponent } = await import("./component/component-module.ts");
-    return compileComponent(asPlain(bytes), { ...options, ...this.#compiling() });
+    return compileComponent(plain, all);
   }
 
   /** Starts a thread for the first instance with the cordon `shared`, which then need not wait for it. */
@@ -121,6 +126,7 @@ export class Engine {
 
   /** Starts the thread that makes guests look up, where they do: it takes some 30 ms, in which nobody would. */
   startWatcher(): void {
+    this.#thread.epoch.endEarly();
     if (this.#options.checks !== "off" && !this.#isWatchedElsewhere) this.#watcher.start();
   }
 

@@ -1,8 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { FirstTicks } from "./first-ticks.ts";
 import { monotonic } from "./monotonic.ts";
-import { suspendsGuests } from "./pool/suspends-guests.ts";
-import { createForwarder } from "./trap.ts";
 
 /** Indices of the 32-bit words in a thread's epoch memory. */
 export const epochWord = {
@@ -12,6 +10,8 @@ export const epochWord = {
   active: 1,
   /** Not 0: a guest that is bound async runs where it cannot be suspended. */
   stay: 2,
+  /** Checks that are still let pass by the hook although the epoch is set. */
+  passing: 3,
 } as const;
 
 /** Indices of the words that threads and their watcher share. */
@@ -29,6 +29,13 @@ export const tickMs = 1;
 
 /** How often first guests look up, in ms: a third of the time that a watcher's thread takes to start. */
 const firstTickMs = 10;
+/**
+ * So many checks of a guest that begins pass before anything is started that makes it look up: one that runs but a moment returns before
+ * that, and what makes it look takes a thread of Node's and calls of the system's, two milliseconds or three.
+ */
+const passing = 256;
+/** So many times that is done: for a program whose calls all are short, checks that pass cost more in the end. */
+const earlyEntries = 512;
 /** A guest that has run for longer at such a tick, in ms, may run for as long again. */
 const longRunMs = 5;
 
@@ -86,7 +93,9 @@ export class EpochThread {
   readonly #start: () => void;
   /** What comes before the watcher's thread is started. */
   #first: FirstTicks | undefined;
-  /** When a guest was last let in that only those make look up. */
+  /** Entries whose first checks pass before that. */
+  #early: number;
+  /** When the guest that runs was first to be made to look up by those. */
   #enteredAt = 0;
 
   /** `startsLate`: the watcher's thread is started for guests that run for long or come often, and not for the first that begins. */
@@ -96,6 +105,17 @@ export class EpochThread {
     this.#control = control;
     this.#start = start;
     if (startsLate) this.#first = new FirstTicks(this.memory, firstTickMs);
+    this.#early = startsLate ? earlyEntries : 0;
+  }
+
+  /** Whether checks of guests that begin still pass. */
+  get isEarly(): boolean {
+    return this.#early > 0;
+  }
+
+  /** Has no checks pass any more, because a guest has a limit of time. */
+  endEarly(): void {
+    this.#early = 0;
   }
 
   /** Says that a guest begins or goes on to run in this thread. */
@@ -105,24 +125,36 @@ export class EpochThread {
     if (Atomics.load(this.#control, controlWord.armed) === 0) this.#arm();
   }
 
-  /** Takes the epoch back, once a guest looked up. */
-  clear(): void {
+  /** Takes the epoch back, once a guest looked up; false where checks of it had passed, before any time was over. */
+  clear(): boolean {
+    this.#words[epochWord.passing] = 0;
     Atomics.store(this.#words, epochWord.epoch, 0);
     Atomics.store(this.#words, epochWord.active, 1);
-    if (this.#first !== undefined) this.#lookedEarly(this.#first);
+    return this.#first === undefined || this.#lookedEarly(this.#first);
   }
 
   /** Makes the next guest that looks call its hook, without waiting for a tick. */
   raise(): void {
+    this.#words[epochWord.passing] = 0;
     Atomics.store(this.#words, epochWord.epoch, 1);
   }
 
   #arm(): void {
-    if (this.#first?.ask() === true) {
-      this.#enteredAt = monotonic();
-      return;
+    if (this.#first === undefined) {
+      this.#arouse();
+    } else if (this.#early > 0) {
+      this.#early -= 1;
+      this.#words[epochWord.passing] = passing;
+      Atomics.store(this.#words, epochWord.epoch, 1);
+    } else {
+      this.#tickEarly(this.#first);
     }
-    this.#arouse();
+  }
+
+  #tickEarly(first: FirstTicks): void {
+    this.#early = 0;
+    this.#enteredAt = monotonic();
+    if (!first.ask()) this.#arouse();
   }
 
   #arouse(): void {
@@ -132,16 +164,23 @@ export class EpochThread {
   }
 
   /** Has the watcher's thread started for a guest that runs for long; until that ticks, others come in its place. */
-  #lookedEarly(first: FirstTicks): void {
-    first.came();
+  #lookedEarly(first: FirstTicks): boolean {
+    const isArmed = Atomics.load(this.#control, controlWord.armed) !== 0;
     if (Atomics.load(this.#control, controlWord.ticks) > 0) {
       this.#first = undefined;
-      return;
+      // It may have gone to sleep since.
+      if (!isArmed) this.#arouse();
+      return true;
     }
-    const isArmed = Atomics.load(this.#control, controlWord.armed) !== 0;
+    if (!isArmed && this.#early > 0) {
+      this.#tickEarly(first);
+      return false;
+    }
+    first.came();
     const isLong = monotonic() - this.#enteredAt >= longRunMs;
     const comes = first.ask();
     if (!isArmed && (isLong || !comes)) this.#arouse();
+    return true;
   }
 }
 
@@ -151,23 +190,6 @@ export function watchedThread(): EpochThread {
   const thread = new EpochThread(watcher.control, () => watcher.start());
   watcher.add(thread.memory);
   return thread;
-}
-
-/** The functions that a check calls when the epoch word is set, as functions of Wasm, which a global can hold. */
-export interface Hooks {
-  /** For instances that are bound sync. */
-  readonly sync: WebAssembly.ImportValue;
-  /** For instances that are bound async; it may suspend them. */
-  readonly async: WebAssembly.ImportValue;
-}
-
-/** Makes the hooks of a thread; each is called with the number that the instance was given. */
-export function createHooks(hook: { sync: (id: number) => void; async: (id: number) => void | Promise<void> }): Hooks {
-  return {
-    sync: createForwarder(hook.sync),
-    // Where nothing can be suspended no instance is bound async that would call it.
-    async: createForwarder(suspendsGuests ? new WebAssembly.Suspending(hook.async) : hook.async),
-  };
 }
 
 /** The watcher's file stands beside this one, in the sources and in the bundle. */

@@ -1,5 +1,6 @@
 import { Alarms } from "../host/index.ts";
-import { createHooks, type EpochThread, type Hooks } from "./epoch.ts";
+import type { EpochThread } from "./epoch.ts";
+import { createHooks, type Hooks } from "./hooks.ts";
 import { createTrap, createTrapError } from "./trap.ts";
 import { Turns } from "./turns.ts";
 
@@ -16,12 +17,13 @@ export interface WatchedGuest {
 export class GuestThread {
   readonly turns = new Turns();
   readonly epoch: EpochThread;
-  /** Never returns: a trap executed in Wasm. */
-  readonly trap: () => never = createTrap();
   readonly #guests = new Map<number, WatchedGuest>();
+  #trap: (() => never) | undefined;
   #trapError: WebAssembly.RuntimeError | undefined;
   #hooks: Hooks | undefined;
   #lastId = 0;
+  /** Whether the guest that looked up last did so because time went by. */
+  #isTime = true;
 
   /** Wakes its guests that sleep. */
   readonly alarms = new Alarms();
@@ -39,10 +41,19 @@ export class GuestThread {
 
   /** What checks call; made when the first guest comes that has any. */
   get hooks(): Hooks {
-    return (this.#hooks ??= createHooks({
-      sync: (id) => this.#looked(id),
-      async: (id) => this.#lookedAndYields(id),
+    return (this.#hooks ??= createHooks(this.epoch, {
+      look: (id) => {
+        this.#looked(id);
+        return this.#isTime;
+      },
+      lookAndYield: (id) => this.#lookedAndYields(id),
     }));
+  }
+
+  /** A trap executed in Wasm; its code is made when the first guest ends by one. */
+  trap(): never {
+    this.#trap ??= createTrap();
+    return this.#trap();
   }
 
   /** The error of a trap, for promises that guests wait for. */
@@ -69,7 +80,7 @@ export class GuestThread {
   }
 
   #looked(id: number): WatchedGuest {
-    this.epoch.clear();
+    this.#isTime = this.epoch.clear();
     this.onTick();
     const guest = this.#guests.get(id);
     if (guest === undefined) this.trap();

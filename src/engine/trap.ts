@@ -15,19 +15,6 @@ export function createTrap(): () => never {
   return trap as () => never;
 }
 
-/** `(module (import "e" "f" (func (param i32))) (export "f" (func 0)))`. */
-const forwarderModule = new Uint8Array([
-  0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 1, 0x7f, 0, 2, 7, 1, 1, 0x65, 1, 0x66, 0, 0, 7, 5, 1, 1, 0x66, 0,
-  0,
-]);
-
-/** Makes a function of Wasm, which tables and globals can hold, of a host function that takes one i32. */
-export function createForwarder(target: WebAssembly.ImportValue): WebAssembly.ExportValue {
-  const { f } = new WebAssembly.Instance(new WebAssembly.Module(forwarderModule), { e: { f: target } }).exports;
-  if (f === undefined) throw new TypeError("The forwarder exports nothing");
-  return f;
-}
-
 /** The error of a trap. V8 marks it: thrown again, or as a rejection's reason, no `catch_all` of a guest catches it. */
 export function createTrapError(): WebAssembly.RuntimeError {
   try {

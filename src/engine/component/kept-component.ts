@@ -84,6 +84,12 @@ export function findComponent(
   };
 }
 
+/** A component that the cache knows, its core modules compiled; undefined for others. @throws GUEST_NOT_RUNNABLE */
+export function keptComponent(bytes: Uint8Array<ArrayBuffer>, options: CompileOptions): ComponentModule | undefined {
+  const place = keyOfComponent(bytes, options);
+  return place && findComponent(bytes, place, options)?.compile();
+}
+
 /** Core modules of what an entry keeps; what is kept in its `meta` begins at a place. */
 function modulesFrom(
   entry: CacheEntry,
