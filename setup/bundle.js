@@ -9,7 +9,6 @@ import { skipIndexes } from "./skip-indexes.js";
 const dist = join(root, "dist");
 const entryPoints = {
   command: "src/cli/main.ts",
-  run: "src/cli/run-main.ts",
   "run-large": "src/cli/run-component-main.ts",
   serve: "src/cli/serve-main.ts",
   "serve-run": "src/cli/serve-run.ts",
@@ -37,6 +36,12 @@ const leftOut = {
   "src/engine/import-plan.ts": ["ImportPlan", "isThreadSpawn"],
   "src/host/http/make-client.ts": ["makeHttpClient"],
   "src/host/network/sockets.ts": ["Sockets"],
+  "src/host/postgres/postgres.ts": ["Postgres"],
+};
+/** `sampan run` of a module, which can ask for nothing of these: components go to run-late, or have bundles of their own. */
+const forModules = { run: "src/cli/run-main.ts" };
+const leftOutForModules = {
+  "src/host/http/make-client.ts": ["makeHttpClient"],
   "src/host/postgres/postgres.ts": ["Postgres"],
 };
 /** What is started as a thread or a process, by a file of its own that keeps its code. */
@@ -280,16 +285,16 @@ const lateFiles = {
 };
 
 /** Puts empty objects in the place of what is left out. */
-const withoutLeftOut = {
+const leavingOut = (files) => ({
   name: "left-out",
   setup(build) {
-    const paths = new Map(Object.entries(leftOut).map(([file, names]) => [join(root, file), names]));
+    const paths = new Map(Object.entries(files).map(([file, names]) => [join(root, file), names]));
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const names = paths.get(path);
       return names && { contents: names.map((name) => `export const ${name} = {};`).join("\n") };
     });
   },
-};
+});
 
 /** The command's bundles. */
 export const ours = {
@@ -303,7 +308,12 @@ export const ours = {
   external: ["node:*", ...Object.values(libraryFiles), ...packages],
 };
 /** Those that do without some files. */
-export const oursLean = { ...ours, entryPoints: lean, plugins: [withoutLeftOut, ...ours.plugins] };
+export const oursLean = { ...ours, entryPoints: lean, plugins: [leavingOut(leftOut), ...ours.plugins] };
+export const oursForModules = {
+  ...ours,
+  entryPoints: forModules,
+  plugins: [leavingOut(leftOutForModules), ...ours.plugins],
+};
 
 /** Node.js that programs run in which import this; what it lacks is found when it is asked for. */
 const oldestHost = 22;
@@ -346,7 +356,7 @@ async function runBundler(folder, stamp) {
       external: ["node:*", ...Object.values(libraryFiles), ...packages],
     };
     const built = [];
-    for (const part of [ours, oursLean, theirs, programs]) {
+    for (const part of [ours, oursLean, oursForModules, theirs, programs]) {
       const define = { ...(part.define ?? common.define), SAMPAN_BUILD: JSON.stringify(stamp) };
       built.push(await esbuild.build({ ...common, ...part, define, outdir: folder }));
     }

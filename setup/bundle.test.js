@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { common, libraryOf, mainOf, ours, oursLean } from "./bundle.js";
+import { common, libraryOf, mainOf, ours, oursForModules, oursLean } from "./bundle.js";
 
 const folder = mkdtempSync(join(tmpdir(), "sampan-bundle-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -151,10 +151,15 @@ async function inputsOf(part, entry) {
 }
 
 test("the bundle of `sampan run` for modules has no code of components, and that for components none that decodes", async () => {
-  const ofModules = await inputsOf(ours, "run");
+  const ofModules = await inputsOf(oursForModules, "run");
   assert.ok(ofModules.includes("src/abi/preview1/descriptor-calls.ts"));
   assert.deepEqual(
     ofModules.filter((file) => /^src\/(?:component|wasm\/component|abi\/wasi-0\.2|engine\/component)\//.test(file)),
+    [],
+  );
+  const clients = ["src/host/http/http-client.ts", "src/host/postgres/connect.ts"];
+  assert.deepEqual(
+    ofModules.filter((file) => clients.includes(file)),
     [],
   );
   const ofComponents = await inputsOf(oursLean, "run-component");
