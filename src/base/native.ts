@@ -47,6 +47,7 @@ const signatures = {
   getsockname: { arguments: ["int32", pointer, pointer], return: "int32" },
   getsockopt: { arguments: ["int32", "int32", "int32", pointer, pointer], return: "int32" },
   getrandom: { arguments: [pointer, "uint64", "uint32"], return: "int64" },
+  ioctl: { arguments: ["int32", "uint64", pointer], return: "int32" },
   isatty: { arguments: ["int32"], return: "int32" },
   landlock: { symbol: "syscall", arguments: ["int64", "uint64", "uint64", pointer, "uint64"], return: "int32" },
   linkat: { arguments: ["int32", pointer, "int32", pointer, "int32"], return: "int32" },

@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { type Native, throwErrno } from "../../base/native.ts";
+import { PageScan } from "./page-scan.ts";
 import { UsualPages } from "./usual-pages.ts";
 
 /** A part of a memory that is copied back. */
@@ -131,6 +132,7 @@ export class ImageFile {
   readonly fd: number;
   readonly #offsets: readonly number[];
   readonly #pagemap: number | undefined;
+  readonly #scan: PageScan | undefined;
   /** Until the system turns out not to have `process_madvise`, or not for what it is wanted for (before Linux 6.15). */
   #dropsAtOnce = true;
   #isClosed = false;
@@ -151,6 +153,7 @@ export class ImageFile {
       throw error;
     }
     this.#pagemap = openPagemap();
+    this.#scan = this.#pagemap === undefined ? undefined : new PageScan(native, this.#pagemap);
   }
 
   /** Maps an image over the memory that begins at an address. @throws HostError */
@@ -213,6 +216,14 @@ export class ImageFile {
       own[page] = ((entries[page * 8 + 7] ?? 0) & 0x21) === 0x01 ? 1 : 0;
     }
     return own;
+  }
+
+  /**
+   * Where this process has pages of its own, as {@link regionsOf} reads it, until the next call; undefined where the system does not
+   * tell in one call.
+   */
+  ownRegions(address: number, length: number): Uint8Array | undefined {
+    return this.#scan?.find(address, length);
   }
 
   /** Gives the file up; memories that it is mapped over keep what they have. */

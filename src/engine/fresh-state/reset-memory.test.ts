@@ -3,6 +3,7 @@ import { readFileSync, readSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { type Native, nativeOrUndefined } from "../../base/native.ts";
 import { changedPages, ImageFile, isAsImages, type MemoryImage, takeImages } from "./memory-image.ts";
+import { regionsOf } from "./page-scan.ts";
 import { CopiedMemory, MappedMemory, type MemoryReset } from "./reset-memory.ts";
 
 const native = nativeOrUndefined();
@@ -39,12 +40,18 @@ function numbers(seed: number): (limit: number) => number {
 }
 
 /** Writes and grows at random, usually in the same few places, for many rounds, and compares all of the memory after each. */
-function checkAllComesBack(memory: WebAssembly.Memory, reset: MemoryReset, image: Uint8Array): void {
+function checkAllComesBack(
+  memory: WebAssembly.Memory,
+  reset: MemoryReset,
+  image: Uint8Array,
+  usual: readonly number[] = [],
+): void {
   const next = numbers(11);
   for (let round = 0; round < 300; round++) {
     if (round % 50 === 49) memory.grow(1 + next(3));
     const bytes = new Uint8Array(memory.buffer);
     for (let at = 5000; at < 20_000; at += 1000) bytes[at] = next(256);
+    for (const at of usual) bytes[at] = next(256);
     for (let count = next(4); count > 0; count--) {
       const at = next(bytes.length);
       bytes.fill(next(256), at, at + next(9000));
@@ -115,6 +122,86 @@ for (const pages of [0, 1, 5, 40]) {
     },
   );
 }
+
+/** The system's calls, and how often ranges are dropped and pages are asked for. */
+function counted(missing?: "ioctl"): { readonly native: Native; readonly calls: { drop: number; ask: number } } {
+  const { c, ...rest } = native as Native;
+  const calls = { drop: 0, ask: 0 };
+  const own = {
+    ioctl: {
+      value: (...args: Parameters<typeof c.ioctl>) => (calls.ask++, missing === "ioctl" ? -1 : c.ioctl(...args)),
+    },
+    madvise: { value: (...args: Parameters<typeof c.madvise>) => (calls.drop++, c.madvise(...args)) },
+    process_madvise: {
+      value: (...args: Parameters<typeof c.process_madvise>) => (calls.drop++, c.process_madvise(...args)),
+    },
+  };
+  return { native: { ...rest, c: Object.create(c, own) as typeof c }, calls };
+}
+
+const farApart = Array.from({ length: 24 }, (_, index) => 100_000 + index * 100_000);
+
+test(
+  "MappedMemory.reset() puts back what was written in many places, with and without a system that tells where",
+  { skip },
+  (context) => {
+    for (const missing of [undefined, "ioctl"] as const) {
+      const memory = memoryOf(40);
+      const system = counted(missing);
+      const { images, file, resets } = mappedOver([memory], { native: system.native });
+      const [image, reset] = [images[0], resets[0]];
+      assert.ok(image !== undefined && reset !== undefined);
+      checkAllComesBack(memory, reset, image.bytes, farApart);
+      file.close();
+      if (missing === undefined && system.calls.ask === 1) return context.skip("this system does not tell");
+      assert.ok(missing === "ioctl" ? system.calls.ask === 1 : system.calls.ask > 200, JSON.stringify(system.calls));
+    }
+  },
+);
+
+test("MappedMemory.reset() drops nothing where all that was written is usual", { skip }, (context) => {
+  const memory = memoryOf(40);
+  const system = counted();
+  const { images, file, resets } = mappedOver([memory], { native: system.native });
+  // Pairs with pages between them that nobody writes; enough rounds for one in which all is dropped nevertheless.
+  const pairs = farApart.flatMap((at) => [at, at + 20_000]);
+  const rounds = 160;
+  let before = 0;
+  for (let round = 0; round < rounds; round++) {
+    before = system.calls.drop;
+    for (const at of pairs) new Uint8Array(memory.buffer)[at] = round + 1;
+    assert.equal(resets[0]?.reset(), true);
+    assert.equal(isAsImages([memory], images), true);
+  }
+  file.close();
+  if (system.calls.ask === 1) return context.skip("this system does not tell");
+  assert.equal(system.calls.drop - before, 0);
+});
+
+test("PageScan.find() answers the pages that were written, whether their bytes differ or not", { skip }, (context) => {
+  const memory = memoryOf(4);
+  const { file, resets } = mappedOver([memory]);
+  resets[0]?.reset();
+  memory.grow(2);
+  resets[0]?.reset();
+  const bytes = new Uint8Array(memory.buffer);
+  const address = (native as Native).addressOf(memory.buffer);
+  const { pageSize } = file;
+  let sum = 0;
+  for (const byte of bytes) sum += byte;
+  assert.notEqual(sum, 0);
+  // Of the image and of what the memory grew by, once with the byte that was there.
+  const written = [0, 1, 7, 20, 64, 67, bytes.length / pageSize - 1];
+  for (const page of written)
+    bytes.fill(page === 7 ? (bytes[page * pageSize] ?? 0) : 200, page * pageSize, page * pageSize + 1);
+  const found = file.ownRegions(address, bytes.length);
+  file.close();
+  if (found === undefined) return context.skip("this system does not tell");
+  const pages = regionsOf(found, address).flatMap(({ at, end }) =>
+    Array.from({ length: (end - at) / pageSize }, (_, index) => at / pageSize + index),
+  );
+  assert.deepEqual(pages, written);
+});
 
 test(
   "ImageFile keeps what memories that it lies under write from the file and from each other; nobody can change it",
@@ -198,6 +285,7 @@ test(
       let calls = 0;
       const own = {
         madvise: { value: (...args: Parameters<typeof c.madvise>) => (calls++, c.madvise(...args)) },
+        ioctl: { value: () => -1 },
         ...(answer === "refused" ? { process_madvise: { value: () => -1n } } : {}),
         ...(answer === "missing" ? { process_madvise: { value: undefined } } : {}),
       };

@@ -9,6 +9,7 @@ import {
   type Pieces,
   putPieces,
 } from "./memory-image.ts";
+import { regionsOf } from "./page-scan.ts";
 import type { PageRange } from "./usual-pages.ts";
 
 /** A part of putting an instance back that is no work of the rewriter's. */
@@ -66,6 +67,19 @@ interface Plan extends Pieces {
   readonly drops: DropList | undefined;
 }
 
+/** What putting back only what was written comes to. */
+interface WrittenPlan extends Pieces {
+  /** What is dropped, because it is seldom written. */
+  readonly unusual: readonly { readonly address: bigint; readonly length: bigint }[];
+}
+
+/** Usual ranges from which on it is quicker to ask the system what was written, and to leave alone what was only read. */
+const leastAsked = 20;
+/** Most ranges that are dropped one by one. */
+const mostSingly = 16;
+/** Rounds after which all is dropped nevertheless: what a guest reads once would make every later question longer. */
+const roundsAsked = 128;
+
 /** What a {@link MappedMemory} is made with. */
 export interface MappedMemoryOptions {
   readonly image: MemoryImage;
@@ -93,6 +107,11 @@ export class MappedMemory implements MemoryReset {
   #whole: Plan = emptyPlan;
   #plan: Plan = emptyPlan;
   #ranges: readonly PageRange[] | undefined;
+  #written: WrittenPlan = { copies: [], fills: [], unusual: [] };
+  /** What {@link #written} was made for. */
+  #found = new Uint8Array(0);
+  #foundBeside: readonly PageRange[] | undefined;
+  #asked = 0;
 
   constructor(memory: WebAssembly.Memory, options: MappedMemoryOptions) {
     this.#memory = memory;
@@ -111,7 +130,49 @@ export class MappedMemory implements MemoryReset {
       this.#ranges = usual.ranges;
       this.#plan = this.#planFor(usual.ranges);
     }
-    return this.#run(this.#plan);
+    return this.#putWritten() ?? this.#run(this.#plan);
+  }
+
+  /** Puts back the pages that were written and no others; undefined where dropping serves. */
+  #putWritten(): boolean | undefined {
+    const { file, image, omit } = this.#options;
+    const { ranges } = image.usual;
+    this.#asked += 1;
+    if (ranges.length < leastAsked) return undefined;
+    if (this.#asked % roundsAsked === 0) return this.#run(this.#whole);
+    const edge = image.bytes.length;
+    const from = omit.has("memory") ? edge : 0;
+    const to = omit.has("zeroing") ? edge : this.#bytes.length;
+    const found = file.ownRegions(this.#address + from, to - from);
+    if (found === undefined) return undefined;
+    if (ranges !== this.#foundBeside || Buffer.compare(found, this.#found) !== 0) {
+      this.#foundBeside = ranges;
+      this.#found = Uint8Array.from(found);
+      this.#written = this.#planWritten(found);
+    }
+    // Not the plan that copies usual ranges: what lies between their pages would be the process's own next time, and unusual again.
+    if (this.#written.unusual.length > mostSingly) return this.#run(this.#whole);
+    putPieces(this.#bytes, this.#written);
+    return this.#written.unusual.every(({ address, length }) => file.native.c.madvise(address, length, dontNeed) === 0);
+  }
+
+  /** Copies for pages that stay the process's own, because they were written in one of the last looks, and drops for all others. */
+  #planWritten(found: Uint8Array): WrittenPlan {
+    const { image, file } = this.#options;
+    const { seen } = image.usual;
+    const copies: Copy[] = [];
+    const fills: Fill[] = [];
+    const unusual: { address: bigint; length: bigint }[] = [];
+    const isUsual = (byte: number): boolean => (seen[byte / file.pageSize] ?? 0) !== 0;
+    for (const { at, end } of regionsOf(found, this.#address)) {
+      for (let first = at, next = at; first < end; first = next) {
+        do next += file.pageSize;
+        while (next < end && isUsual(next) === isUsual(first));
+        if (isUsual(first)) this.#addPieces({ copies, fills }, first, next);
+        else unusual.push({ address: BigInt(this.#address + first), length: BigInt(next - first) });
+      }
+    }
+    return { copies, fills, unusual };
   }
 
   /** Finds a memory that was not seen yet or that grew; false where it grew by moving away from the mapping. */
@@ -159,17 +220,24 @@ export class MappedMemory implements MemoryReset {
       const end = Math.min((start + count) * file.pageSize, to);
       if (end <= first) continue;
       dropTo(first);
-      if (first < edge) {
-        const pieces = image.pieces(first, Math.min(end, edge));
-        copies.push(...pieces.copies);
-        fills.push(...pieces.fills);
-      }
-      // What a memory grew by begins as zeros.
-      if (end > edge) fills.push({ at: Math.max(first, edge), end });
+      this.#addPieces({ copies, fills }, first, end);
       at = end;
     }
     dropTo(to);
     return { copies, fills, drops: drops.length === 0 ? undefined : file.dropList(drops) };
+  }
+
+  /** Adds what puts back the bytes from a page's begin to a page's end. */
+  #addPieces({ copies, fills }: { readonly copies: Copy[]; readonly fills: Fill[] }, first: number, end: number): void {
+    const { image } = this.#options;
+    const edge = image.bytes.length;
+    if (first < edge) {
+      const pieces = image.pieces(first, Math.min(end, edge));
+      copies.push(...pieces.copies);
+      fills.push(...pieces.fills);
+    }
+    // What a memory grew by begins as zeros.
+    if (end > edge) fills.push({ at: Math.max(first, edge), end });
   }
 
   /** Which pages the round wrote that began with all of them dropped. */

@@ -46,6 +46,11 @@ export class UsualPages {
     return this.#ranges;
   }
 
+  /** The looks that found each page written, as bits of a byte: what is not 0 was written in one of the last. */
+  get seen(): Uint8Array {
+    return this.#seen;
+  }
+
   /** Whether the round that now begins is to be looked at; it has to begin with no page written. */
   takeLook(): boolean {
     if (this.#looks < remembered) return true;
