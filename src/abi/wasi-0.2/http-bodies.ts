@@ -5,7 +5,7 @@ import type { Wasi02Context } from "./context.ts";
 import { closed, failedOperation, WasiError } from "./errors.ts";
 import { Fields } from "./http-fields.ts";
 import { InputStream } from "./input-stream.ts";
-import { OutputStream } from "./output-stream.ts";
+import { type OutputSink, OutputStream } from "./output-stream.ts";
 import { type Pollable, WatchedPollable } from "./pollable.ts";
 
 /** A nested `result`, as values have it. */
@@ -117,6 +117,45 @@ export class FutureTrailers {
 /** What a piece of a body that nobody sends yet takes besides its bytes. */
 const pieceOverhead = 128;
 
+/**
+ * A body as a stream writes it. A class: an accessor of an object literal is held by the literal's shape, so what it was made for would
+ * live until the old generation is collected.
+ */
+class PipeSink implements OutputSink {
+  readonly #pipe: BodyPipe;
+  readonly #keeps: (count: number) => void;
+
+  constructor(pipe: BodyPipe, keeps: (count: number) => void) {
+    this.#pipe = pipe;
+    this.#keeps = keeps;
+  }
+
+  get isImmediate(): boolean {
+    return this.#pipe.isReady();
+  }
+
+  write(bytes: Uint8Array): number | Promise<number> {
+    this.#keeps(bytes.length + pieceOverhead);
+    return this.#pipe.write(bytes);
+  }
+
+  flush(): void {
+    this.#pipe.flush();
+  }
+
+  isReady(): boolean {
+    return this.#pipe.isReady();
+  }
+
+  watch(wake: () => void): true | (() => void) {
+    return this.#pipe.watch(wake);
+  }
+
+  errorOf(error: unknown): unknown {
+    return streamError(error);
+  }
+}
+
 /** The resource `outgoing-body` of `wasi:http/types`. */
 export class OutgoingBody {
   readonly #context: Wasi02Context;
@@ -136,20 +175,7 @@ export class OutgoingBody {
   write(): OutputStream {
     if (this.#isWritten) throw new WasiError(undefined);
     this.#isWritten = true;
-    const pipe = this.#pipe;
-    return new OutputStream(this.#context, {
-      write: (bytes) => {
-        this.#keeps(bytes.length + pieceOverhead);
-        return pipe.write(bytes);
-      },
-      get isImmediate() {
-        return pipe.isReady();
-      },
-      flush: () => pipe.flush(),
-      isReady: () => pipe.isReady(),
-      watch: (wake) => pipe.watch(wake),
-      errorOf: streamError,
-    });
+    return new OutputStream(this.#context, new PipeSink(this.#pipe, this.#keeps));
   }
 
   /** Says that it is whole. @throws WasiError error-code where it is not as long as its headers say */
