@@ -18,16 +18,18 @@ export async function answering(file: string): Promise<Answering> {
   const engine = new Engine();
   const component = await engine.compileComponent(readFileSync(file), { name: "example" });
   const failures: unknown[] = [];
+  const answers: Promise<void>[] = [];
   const server = createServer((request, response) => {
     const answer = async (): Promise<void> => {
       const instance = await engine.instantiateComponent(component, { mode: "async" });
       await instance.answer(nodeExchange(request, response));
       await instance.close();
     };
-    answer().catch((error: unknown) => {
+    const answered = answer().catch((error: unknown) => {
       failures.push(error);
       response.destroy();
     });
+    answers.push(answered);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -37,6 +39,8 @@ export async function answering(file: string): Promise<Answering> {
     stop: async () => {
       server.close();
       server.closeAllConnections();
+      // A client may have all of an answer before the guest has returned.
+      await Promise.all(answers);
       await engine.close();
       if (failures.length > 0) throw failures[0];
     },
