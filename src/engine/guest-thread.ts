@@ -1,4 +1,5 @@
 import { Alarms } from "../host/index.ts";
+import { KeptStacks } from "./kept-stacks.ts";
 import type { EpochThread } from "./epoch.ts";
 import { createHooks, type Hooks } from "./hooks.ts";
 import { createTrap, createTrapError } from "./trap.ts";
@@ -16,6 +17,8 @@ export interface WatchedGuest {
 /** What all guests of one thread share: the epoch that they look at, the turns that they take, the trap that ends them. */
 export class GuestThread {
   readonly turns = new Turns();
+  /** The stacks on which requests are answered. */
+  readonly stacks = new KeptStacks();
   readonly epoch: EpochThread;
   readonly #guests = new Map<number, WatchedGuest>();
   #trap: (() => never) | undefined;

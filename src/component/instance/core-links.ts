@@ -60,8 +60,14 @@ export class CoreLinks {
   /** The function of JavaScript's that calls a function of the guest's. */
   lifted(lift: PlannedLift): CoreFunction {
     let lifted = this.#lifted.get(lift);
-    if (lifted === undefined) this.#lifted.set(lift, (lifted = this.#lift(lift)));
+    if (lifted === undefined)
+      this.#lifted.set(lift, (lifted = this.#lift(lift, this.#entry(this.coreFunction(lift.core)))));
     return lifted;
+  }
+
+  /** The same for who enters the core function, {@link coreFunction} of the lift, by `entry`. */
+  liftedBy(lift: PlannedLift, entry: CoreFunction): CoreFunction {
+    return this.#lift(lift, entry);
   }
 
   /** A function that runs a destructor for the host; undefined for a type without one. */
@@ -168,7 +174,7 @@ export class CoreLinks {
     };
   }
 
-  #lift(lift: PlannedLift): CoreFunction {
+  #lift(lift: PlannedLift, core: CoreFunction): CoreFunction {
     const { owner, options, resources, name } = lift;
     const state = this.#store.stateOf(owner);
     if (options.isAsync) return () => this.#store.refuseAsync(`the async function ${name}`);
@@ -176,7 +182,6 @@ export class CoreLinks {
       this.#runtimeParts(owner, options, resources),
       this.#store.entering(undefined, owner),
     );
-    const core = this.#entry(this.coreFunction(lift.core));
     const { postReturn } = options;
     if (postReturn === undefined)
       return this.#store.code.exportMaker(lift, this.#store.embedding.mode)(runtime, core, name) as CoreFunction;

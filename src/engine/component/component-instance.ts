@@ -15,6 +15,7 @@ import { GuestEnd, type IncomingExchange } from "../../host/index.ts";
 import { abortedBy } from "../aborted.ts";
 import { Clock } from "../guest-clock.ts";
 import type { WatchedGuest } from "../guest-thread.ts";
+import type { CoreHandler } from "../kept-stacks.ts";
 import type { InstanceUsage } from "../limits.ts";
 import { CoreInstances, type StateFunctions } from "./core-instance.ts";
 import { Entries } from "./entries.ts";
@@ -55,6 +56,8 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   readonly #entries: Entries;
   readonly #waiting: Waiting;
   #handler: ((...args: unknown[]) => unknown) | undefined;
+  /** The core function behind it, where stacks that are kept have it. */
+  #coreHandler: CoreHandler | undefined;
   /** What was called by its name last: each use calls the same, as a rule. */
   #invoked: { readonly name: string; readonly planned: NonNullable<ReturnType<typeof findFunction>> } | undefined;
   /** What the request that it answers is answered by. */
@@ -157,7 +160,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
 
   /** {@link answer}, which in an instance that is bound sync is over when it returns. */
   handle(exchange: IncomingExchange): Promise<void> | void {
-    this.#handler ??= this.#store.links.lifted(findHandler(this.#parts.component.plan));
+    this.#handler ??= this.#liftHandler();
     const [request, outparam] = incomingArguments(this.#parts.wasi.context, exchange);
     this.#outparam = outparam;
     return this.call(handlerEntry, this.#handler, [request, outparam]) as Promise<void> | void;
@@ -248,6 +251,7 @@ export class ComponentInstance implements Embedding, WatchedGuest {
     this.kill();
     this.#ending.isClosed = true;
     this.#parts.thread.forget(this.#id);
+    if (this.#coreHandler !== undefined) this.#parts.thread.stacks.forget(this.#coreHandler);
     this.#parts.onClose();
     return Promise.resolve();
   }
@@ -347,6 +351,15 @@ export class ComponentInstance implements Embedding, WatchedGuest {
   }
 
   readonly #goOn = (): void => this.#entries.resume();
+
+  #liftHandler(): (...args: unknown[]) => unknown {
+    const { links } = this.#store;
+    const lift = findHandler(this.#parts.component.plan);
+    if (this.mode === "sync" || this.#parts.isReused !== true) return links.lifted(lift);
+    const { stacks } = this.#parts.thread;
+    const handler = (this.#coreHandler = links.coreFunction(lift.core) as CoreHandler);
+    return links.liftedBy(lift, (request, outparam) => stacks.call(handler, request as number, outparam as number));
+  }
 
   #makerOfUse(): ExportMaker {
     if (this.#maker !== undefined) return this.#maker;
