@@ -1,5 +1,6 @@
 import { greeterComponent } from "../guests/greeter.ts";
 import { shopComponent } from "../guests/shop.ts";
+import { tellingComponent } from "../guests/small-components.ts";
 import { Engine } from "../src/engine/index.ts";
 import { decodeComponent } from "../src/wasm/component/index.ts";
 import { makePlan } from "../src/component/index.ts";
@@ -48,6 +49,7 @@ export async function benchComponent(options: BenchOptions): Promise<(Row | Skip
   const greeter = instance.exports as unknown as Greeter;
   return [
     ...callRows(greeter),
+    ...(await toldRows(engine)),
     ...fusedRows(),
     await instanceRow(engine, bytes, { modules: "three core modules", goal: "none" }),
     await instanceRow(engine, await shopComponent(), { modules: "one core module of C", goal: { value: 60 } }),
@@ -97,6 +99,49 @@ function callRows(greeter: Greeter): Row[] {
       floor: (textFloor / many) * 1e6,
       floorName: "encoding and decoding it",
       goal: "none",
+    },
+  ];
+}
+
+/** What a host function is told: a short text, and bytes that are its own. */
+async function toldRows(engine: Engine): Promise<Row[]> {
+  const component = await engine.compileComponent(tellingComponent());
+  const [text, bytes] = ["twenty bytes of text", new Uint8Array(65_536)];
+  const [often, seldom] = [300_000, 2_000];
+  let told = 0;
+  const calls = {
+    text: (each: string) => void (told += each.length),
+    bytes: (each: Uint8Array) => void (told += each.length),
+  };
+  const { exports: guest } = await engine.instantiateComponent(component, { imports: { "test:host/calls": calls } });
+  const { tellText, tellBytes } = guest as Readonly<Record<string, (times: number) => void>>;
+  const encoded = new TextEncoder().encode(text);
+  const [strings, decodings] = inTurn(
+    () => tellText?.(often),
+    () => repeat(often, () => new TextDecoder().decode(encoded)),
+  );
+  const [lists, copies] = inTurn(
+    () => tellBytes?.(seldom),
+    () => repeat(seldom, () => bytes.slice()),
+  );
+  const expected = often * text.length + seldom * bytes.length;
+  if (told === 0 || told % expected !== 0) throw new Error(`The host was told ${told} bytes`);
+  return [
+    {
+      what: "a component's call of a host function, a string of 20 bytes",
+      unit: "ns",
+      value: (strings / often) * 1e6,
+      floor: (decodings / often) * 1e6,
+      floorName: "decoding it",
+      goal: { value: 250 },
+    },
+    {
+      what: "a component's call of a host function, 64 KiB as list<u8>",
+      unit: "ns",
+      value: (lists / seldom) * 1e6,
+      floor: (copies / seldom) * 1e6,
+      floorName: "a plain copy",
+      goal: { ratio: 3 },
     },
   ];
 }

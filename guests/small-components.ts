@@ -5,11 +5,14 @@ import {
   extern,
   functionOf,
   instanceType,
+  option,
   primitive,
   valueType,
 } from "../src/wasm/component/component-fixture.ts";
 import {
+  type Bytes,
   code,
+  end,
   exportOf,
   exports,
   functions,
@@ -18,10 +21,15 @@ import {
   i64,
   importOf,
   imports,
+  memories,
   moduleOf,
+  name,
+  section,
   types,
   u32,
+  vector,
 } from "../src/wasm/module-fixture.ts";
+import { sectionId } from "../src/wasm/sections.ts";
 
 /** Imports the resource `thing`, and exports `pass: func(thing: own<thing>) -> own<thing>`. */
 export function passingComponent(): Uint8Array<ArrayBuffer> {
@@ -87,6 +95,56 @@ export function resultComponent(): Uint8Array<ArrayBuffer> {
   const result = writer.type(valueType.result());
   const go = writer.lift(writer.aliasCore("coreFunction", core, "go"), writer.type(functionOf([], u32(result))));
   writer.export("function", "go", { index: go });
+  return writer.finish();
+}
+
+/**
+ * Imports `test:host/calls` with `text: func(text: string)` and `bytes: func(bytes: list<u8>)`; exports `tell-text: func(times: u32)` and
+ * `tell-bytes: func(times: u32)`, which call them that often, with 20 bytes and with 64 KiB.
+ */
+export function tellingComponent(): Uint8Array<ArrayBuffer> {
+  const writer = new ComponentWriter();
+  const host = writer.import(
+    "instance",
+    "test:host/calls",
+    extern.instance(
+      writer.type(
+        instanceType(
+          declare.type(functionOf([["text", primitive.string]])),
+          declare.export("text", extern.function(0)),
+          declare.type(valueType.list(primitive.u8)),
+          declare.type(functionOf([["bytes", [1]]])),
+          declare.export("bytes", extern.function(2)),
+        ),
+      ),
+    ),
+  );
+  const data = section(sectionId.data, vector([0, 0x41, 0, end, ...name("twenty bytes of text")]));
+  const memory = writer.coreInstance(
+    writer.coreModule(moduleOf(memories([0, 2]), exports(exportOf("memory", 2, 0)), data)),
+  );
+  const inMemory = option.memory(writer.aliasCore("coreMemory", memory, "memory"));
+  const lowered = (title: string): Bytes => at([0x00], writer.lower(writer.alias("function", host, title), inMemory));
+  const calls = writer.coreExports(["text", lowered("text")], ["bytes", lowered("bytes")]);
+  const often = (call: number, length: number): Bytes =>
+    // loop: call(0, length), until the count is down to 0
+    [0x03, 0x40, 0x41, 0, 0x41, ...u32(length), 0x10, call, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, end];
+  const core = writer.coreInstance(
+    writer.coreModule(
+      moduleOf(
+        types(functionType([i32, i32], []), functionType([i32], [])),
+        imports(importOf("host", "text", [0, 0]), importOf("host", "bytes", [0, 0])),
+        functions(1, 1),
+        exports(exportOf("tell-text", 0, 2), exportOf("tell-bytes", 0, 3)),
+        code(often(0, 20), often(1, 65_536)),
+      ),
+    ),
+    ["host", calls],
+  );
+  for (const title of ["tell-text", "tell-bytes"]) {
+    const type = writer.type(functionOf([["times", primitive.u32]]));
+    writer.export("function", title, { index: writer.lift(writer.aliasCore("coreFunction", core, title), type) });
+  }
   return writer.finish();
 }
 
