@@ -10,6 +10,7 @@ export interface TlsPair {
 /** Says which of the two files cannot be used, and what to type. @throws SERVE_TLS */
 export function checkTls(files: TlsPair, pems: TlsPair): void {
   const [cert, key] = [shellWord(files.cert), shellWord(files.key)];
+  for (const part of ["cert", "key"] as const) checkFilled(pems[part], files[part], part);
   const certCause = refusalOf({ cert: pems.cert });
   if (certCause !== undefined) {
     const isKey = pems.cert.includes("PRIVATE KEY-----");
@@ -36,6 +37,17 @@ export function checkTls(files: TlsPair, pems: TlsPair): void {
       hint: `what both have to print alike: openssl x509 -noout -pubkey -in ${cert}; openssl pkey -pubout -in ${key}`,
       cause,
     });
+}
+
+/** Node takes an empty text for none at all, and would serve nobody. */
+function checkFilled(pem: string, file: string, part: keyof TlsPair): void {
+  if (pem.trim() !== "") return;
+  const what = part === "cert" ? "certificate" : "private key";
+  const cause = new RangeError("an empty PEM text");
+  throw unusable(`Cannot use the ${what} "${file}": the file is empty`, {
+    hint: `name the file that has it with --tls-${part} (in a file: tls:)`,
+    cause,
+  });
 }
 
 const notPem = "it is none in PEM form";

@@ -237,6 +237,8 @@ test("Server.start() refuses certificates that cannot be used", async () => {
   });
   for (const [cert, key, message, hint] of [
     ["no PEM", testCertificate.key, /^Cannot use the certificate ".*c\.pem": it is none in PEM form$/, /openssl x509/],
+    ["", testCertificate.key, /^Cannot use the certificate ".*c\.pem": the file is empty$/, /--tls-cert/],
+    [testCertificate.cert, "\n", /^Cannot use the private key ".*k\.pem": the file is empty$/, /--tls-key/],
     [testCertificate.key, testCertificate.cert, /it is a private key$/, /--tls-cert/],
     [testCertificate.cert, "no PEM", /^Cannot use the private key ".*k\.pem": it is none/, /openssl pkey -inform der/],
     [testCertificate.cert, locked, /it has a passphrase$/, /openssl pkey -in \S*k\.pem -out/],
