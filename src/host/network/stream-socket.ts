@@ -2,7 +2,8 @@ import { type Errno, failure, type HostError } from "../../base/index.ts";
 import { Buffers } from "../filesystem/file-calls.ts";
 import type { BoundStream, Connection, SocketAddress, SocketFamily } from "./backend.ts";
 import { bindPlace } from "./bind-place.ts";
-import { checkPlace, isLoopback, nowhere, seenFrom, unwrapped } from "./place.ts";
+import { findTarget } from "./connect-target.ts";
+import { checkPlace, nowhere, seenFrom } from "./place.ts";
 import { Lack } from "./rate.ts";
 import type { SocketHost } from "./socket-host.ts";
 import type { ReceiveHow, Received, ShutdownHow, SocketOption } from "./socket-types.ts";
@@ -109,7 +110,7 @@ export class StreamSocket extends Socket {
     if (this.#state === "connected") throw failure("isconn");
     if (this.#state !== "fresh") throw this.takeError() ?? failure("inval");
     checkPlace(address, this.family);
-    const target = this.#target(address);
+    const target = findTarget(this.#host, address, this.#bound[0]);
     const begin = (): true | undefined => {
       if (this.#lack.available(this.#host.connections, 1) < 1) return undefined;
       this.#host.connections.spend(1);
@@ -283,24 +284,6 @@ export class StreamSocket extends Socket {
 
   #setBacklog(backlog: number): void {
     this.#backlog = Math.min(Math.max(backlog, leastBacklog), mostBacklog);
-  }
-
-  /** What connects, once it is certain that it may. */
-  #target(address: SocketAddress): () => Connection {
-    const host = this.#host;
-    if (address.family === "unix") {
-      host.policy.connect(address);
-      return () => host.backend.connect(address);
-    }
-    const to = unwrapped(address);
-    if (host.isNameServer(to)) return () => host.connectNameServer(to);
-    // What the guest itself listens on is no door to anything else.
-    const own = host.ownListener(to);
-    if (own !== undefined) return () => host.backend.connect(own);
-    host.policy.connect(to);
-    const [from] = this.#bound;
-    const isFrom = from?.address.family === to.family && !(isLoopback(from.address.address) && !isLoopback(to.address));
-    return () => (isFrom ? from.connect(to) : host.backend.connect(to));
   }
 
   #finish(): void | Promise<void> {
