@@ -45,7 +45,7 @@ function checkFilled(pem: string, file: string, part: keyof TlsPair): void {
   const what = part === "cert" ? "certificate" : "private key";
   const cause = new RangeError("an empty PEM text");
   throw unusable(`Cannot use the ${what} "${file}": the file is empty`, {
-    hint: `name the file that has it with --tls-${part} (in a file: tls:)`,
+    hint: `name the file that has it with --tls-${part} FILE (in a file: tls-${part}: FILE)`,
     cause,
   });
 }
